@@ -1,0 +1,35 @@
+"""Check a wheel and the log of its build: python check_wheel.py FOLDER_OF_THE_WHEEL LOG."""
+
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+# pip's on package locations in the machine's own configuration, and the build's on its choice to add no bytecode.
+HARMLESS = ("Location '", "byte-compiling is disabled")
+
+
+def wrong_files(names, modules):
+    """List what a wheel holds beside the package's modules and its metadata, and the modules that it lacks."""
+    metadata = re.compile(r"skmlp_scratch-[^/]+\.dist-info/.+")
+    inside = {name for name in names if not metadata.fullmatch(name)}
+    return sorted(inside ^ modules)
+
+
+def main():
+    """Print the wheel's contents, and end with a message for each problem."""
+    folder, log = Path(sys.argv[1]), Path(sys.argv[2]).read_text(encoding="utf-8")
+    (wheel,) = folder.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    print(wheel.name, *names, sep="\n  ")
+    modules = {path.as_posix() for path in Path("skmlp_scratch").glob("*.py")}
+    problems = [f"unexpected or missing: {name}" for name in wrong_files(names, modules)]
+    if not any(name.endswith(".dist-info/licenses/LICENSE") for name in names):
+        problems.append("the license is missing")
+    warnings = [line for line in log.splitlines() if re.search("warning|deprecat", line, re.IGNORECASE)]
+    problems += [line for line in warnings if not any(text in line for text in HARMLESS)]
+    sys.exit("\n".join(problems) or None)
+
+
+if __name__ == "__main__":
+    main()

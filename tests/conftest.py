@@ -1,0 +1,29 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of reference data that lies beside a checkout, where there is one."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs the reference data in ../shared/data, which is not part of the repository")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden(shared_data):
+    """Published and recomputed figures of the tutorials, a dict an experiment."""
+    return json.loads((shared_data / "golden.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def mnist(shared_data):
+    """MNIST as a dict of uint8 arrays: x_train (60000, 784), y_train (60000,), x_test (10000, 784), y_test (10000,)."""
+    with np.load(shared_data / "mnist.npz") as arrays:
+        return dict(arrays)
