@@ -1,0 +1,401 @@
+r"""Layers: each is a function of its parameters and inputs that returns its outputs and its own backward.
+
+A layer is a frozen description: sizes, but no arrays. ``forward(params, X, rng)`` computes the outputs Y and hands back
+``backward(delta, grads)``. Given ``delta = dL/dY``, that fills ``grads`` with the gradients of the layer's own
+parameters and returns ``dL/dX``, the next layer's delta: this is all of backpropagation. ``predict(params, X)`` is the
+same function at inference; there is no flag that could be set wrongly.
+
+Row vectors: one row a sample, ``Z = X @ W + b`` with W of shape (n_in, n_out).
+
+Examples
+--------
+>>> import numpy as np
+>>> from skmlp_scratch.layers import Dense
+>>> dense = Dense(2, 1)
+>>> params = {"W": np.array([[1.0], [2.0]]), "b": np.array([0.5])}
+>>> Y, backward = dense.forward(params, np.array([[3.0, 4.0]]), rng=None)
+>>> Y
+array([[11.5]])
+>>> grads = {"W": np.empty((2, 1)), "b": np.empty(1)}
+>>> backward(np.array([[1.0]]), grads), grads["W"].ravel(), grads["b"]
+(array([[1., 2.]]), array([3., 4.]), array([1.]))
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy import sparse
+
+from ._checks import check_number
+from ._registry import lookup
+from .activations import ACTIVATIONS
+
+EPSILON = 1e-5  # keeps a normalization's quotient finite, as in Ioffe & Szegedy 2015
+
+
+class Layer:
+    """Base of the layers: one that has no parameters and hands its input through.
+
+    Attributes
+    ----------
+    shapes : dict of str to tuple
+        Shapes of the trainable arrays; weights, which the penalty shrinks, are called ``"W"``.
+    statistics : dict of str to tuple
+        Shapes of arrays that are measured, not trained.
+    stochastic : bool
+        Whether ``forward`` draws from ``rng``.
+    rowwise : bool
+        Whether a row's output depends on that row alone.
+    owns_output : bool
+        Whether the next layer may overwrite what this one puts out.
+    n_in, n_out : int or None
+        Widths; None takes any and keeps it.
+    """
+
+    shapes: ClassVar[dict] = {}
+    statistics: ClassVar[dict] = {}
+    stochastic = False
+    rowwise = True
+    owns_output = False
+    n_in = n_out = None
+
+    def init(self, rng, initializer):
+        """Draw the initial arrays.
+
+        Parameters
+        ----------
+        rng : numpy.random.RandomState
+            Source of randomness.
+        initializer : callable
+            ``(rng, n_in, n_out) -> (W, b)``.
+
+        Returns
+        -------
+        arrays : dict of str to ndarray
+        """
+        return {}
+
+    def forward(self, params, X, rng):
+        """Compute the outputs in training.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            The layer's arrays.
+        X : ndarray of shape (n_samples, n_in)
+            Inputs.
+        rng : numpy.random.RandomState or None
+            For stochastic layers.
+
+        Returns
+        -------
+        Y : ndarray of shape (n_samples, n_out)
+            Outputs.
+        backward : callable
+            ``backward(delta, grads, need_dX=True) -> dX``; fills ``grads`` in place. The first layer of a network is
+            asked with ``need_dX=False``, and may then return None.
+        """
+        return self.predict(params, X), lambda delta, grads, need_dX=True: delta
+
+    def predict(self, params, X):
+        """Compute the outputs at inference; as for :meth:`forward`."""
+        return X
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    r"""All inputs to all outputs: :math:`Z = X W + b`.
+
+    .. math:: dL/dW = X^T \Delta, \quad dL/db = \sum_i \Delta_i, \quad dL/dX = \Delta W^T
+
+    The first is the multiply gate, which hands each factor the other one times what arrives; the second is the add
+    gate, which hands on what arrives, summed where b was spread over the rows (Bishop 2006, section 5.3).
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Widths.
+    bias : bool, default=True
+        Whether b is added.
+
+    Examples
+    --------
+    >>> Dense(2, 3).shapes
+    {'W': (2, 3), 'b': (3,)}
+    """
+
+    n_in: int
+    n_out: int
+    bias: bool = True
+    owns_output: ClassVar[bool] = True
+
+    def __post_init__(self):
+        check_number("n_in", self.n_in, low=1, integer=True)
+        check_number("n_out", self.n_out, low=1, integer=True)
+
+    @property
+    def shapes(self):
+        """Shapes of W and, with bias, b."""
+        return {"W": (self.n_in, self.n_out)} | ({"b": (self.n_out,)} if self.bias else {})
+
+    def init(self, rng, initializer):
+        """Draw W and b; as for :meth:`Layer.init`."""
+        W, b = initializer(rng, self.n_in, self.n_out)
+        return {"W": W, "b": b}
+
+    def forward(self, params, X, rng):
+        """As :meth:`Layer.forward`; X may be a sparse matrix."""
+
+        def backward(delta, grads, need_dX=True):
+            if sparse.issparse(X):
+                grads["W"][...] = X.T @ delta
+            else:
+                np.dot(X.T, delta, out=grads["W"])
+            if self.bias:
+                np.add.reduce(delta, axis=0, out=grads["b"])
+            if need_dX:
+                return np.dot(params["W"], delta.T).T
+            return None
+
+        return self.predict(params, X), backward
+
+    def predict(self, params, X):
+        """As :meth:`Layer.predict`; X may be a sparse matrix."""
+        # Transposed products leave Z in column order, so that sums over few outputs run along memory:
+        # a step of 2-3-2 on 200 rows takes 27 instead of 43 us; wide layers are unchanged.
+        Z = X @ params["W"] if sparse.issparse(X) else np.dot(params["W"].T, X.T).T
+        if self.bias:
+            Z += params["b"]
+        return Z
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """An activation function as a layer.
+
+    Parameters
+    ----------
+    function : str or callable
+        A name of ``ACTIVATIONS`` or a function ``z -> (a, backward)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Activation("relu").predict({}, np.array([[-1.0, 2.0]]))
+    array([[0., 2.]])
+    """
+
+    function: object
+
+    def __post_init__(self):
+        if not callable(lookup(ACTIVATIONS, self.function, "activation")):
+            raise ValueError(f"activation={self.function!r} must be a name or a function z -> (a, backward).")
+
+    def forward(self, params, X, rng):
+        """As :meth:`Layer.forward`; X is overwritten."""
+        a, backward = lookup(ACTIVATIONS, self.function, "activation")(X)
+        return a, lambda delta, grads, need_dX=True: backward(delta)
+
+    def predict(self, params, X):
+        """As :meth:`Layer.predict`; X is overwritten."""
+        return lookup(ACTIVATIONS, self.function, "activation")(X)[0]
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    r"""Drop each input with probability p in training: :math:`Y = X \odot M / (1 - p)`.
+
+    M is 0 with probability p, else 1. Scaling in training keeps the expectation, so prediction needs nothing
+    (Srivastava et al. 2014, section 10, "inverted").
+
+    Parameters
+    ----------
+    p : float
+        Drop probability, in [0, 1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Dropout(0.5).forward({}, np.ones((1, 4)), np.random.RandomState(0))[0]
+    array([[2., 2., 2., 2.]])
+    """
+
+    p: float
+    stochastic: ClassVar[bool] = True
+    owns_output: ClassVar[bool] = False
+
+    def __post_init__(self):
+        check_number("p", self.p, low=0, high=1, open_high=True)
+
+    def forward(self, params, X, rng):
+        """As :meth:`Layer.forward`; of a sparse X only the stored values are drawn for."""
+        values = X.data if sparse.issparse(X) else X
+        # The same number each call at p = 0, too, so that p never changes what else is drawn.
+        mask = (rng.random_sample(values.shape) >= self.p).astype(values.dtype)
+        mask /= 1 - self.p
+        if sparse.issparse(X):
+            return X._with_data(X.data * mask), None
+        return X * mask, lambda delta, grads, need_dX=True: delta * mask
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    r"""Normalize each feature over the batch, then scale and shift.
+
+    .. math:: \hat X = (X - \mu) / \sqrt{\sigma^2 + \epsilon}, \quad Y = \gamma \hat X + \beta
+
+    with mean :math:`\mu` and variance :math:`\sigma^2` over the rows of the batch. Since both depend on every row, so
+    does the gradient: :math:`dL/dX = (D - \bar D - \hat X\, \overline{D \hat X}) / \sqrt{\sigma^2 + \epsilon}` with
+    :math:`D = \gamma\, dL/dY` and bars for means over the batch. Prediction uses the mean and variance over the
+    whole training set, from an explicit pass (``Network.calibrate``). Sample weights weigh the loss, not these
+    statistics.
+
+    Parameters
+    ----------
+    n : int
+        Width.
+
+    References
+    ----------
+    Ioffe & Szegedy 2015, "Batch normalization", algorithms 1 and 2. Running averages are replaced by the explicit
+    pass, as in their algorithm 2, line 10.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> params = {"gamma": np.ones(1), "beta": np.zeros(1)}
+    >>> BatchNorm(1).forward(params, np.array([[1.0], [3.0]]), None)[0].round(3)
+    array([[-1.],
+           [ 1.]])
+    """
+
+    n: int
+    rowwise: ClassVar[bool] = False
+    owns_output: ClassVar[bool] = True
+
+    def __post_init__(self):
+        check_number("n", self.n, low=1, integer=True)
+
+    @property
+    def n_in(self):
+        """Width."""
+        return self.n
+
+    n_out = n_in
+
+    @property
+    def shapes(self):
+        """Shapes of scale and shift."""
+        return {"gamma": (self.n,), "beta": (self.n,)}
+
+    @property
+    def statistics(self):
+        """Shapes of the population's mean and variance."""
+        return {"mean": (self.n,), "var": (self.n,)}
+
+    def init(self, rng, initializer):
+        """Start as the plain normalization; as for :meth:`Layer.init`."""
+        one, zero = np.ones(self.n), np.zeros(self.n)
+        return {"gamma": one, "beta": zero, "mean": zero, "var": one}
+
+    def forward(self, params, X, rng):
+        """As :meth:`Layer.forward`."""
+        return _normalize(params, X, stats_axis=0)
+
+    def predict(self, params, X):
+        """As :meth:`Layer.predict`, with the population's statistics."""
+        scale = params["gamma"] / np.sqrt(params["var"] + X.dtype.type(EPSILON))
+        return (X - params["mean"]) * scale + params["beta"]
+
+    def calibrate(self, params, chunks):
+        """Measure the population's mean and variance.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            The layer's arrays; ``mean`` and ``var`` are changed in place.
+        chunks : iterable of ndarray of shape (n_rows, n)
+            The layer's inputs for the whole training set.
+
+        Notes
+        -----
+        Chunks are merged by Chan, Golub & LeVeque 1979, equation 2.1, in float64.
+        """
+        count, mean, squares = 0, 0.0, 0.0
+        for X in chunks:
+            n, chunk_mean = len(X), X.mean(axis=0, dtype=np.float64)
+            gap = chunk_mean - mean
+            mean = mean + gap * (n / (count + n))
+            squares = squares + X.var(axis=0, dtype=np.float64) * n + gap * gap * (count * n / (count + n))
+            count += n
+        params["mean"][...] = mean
+        params["var"][...] = squares / count
+
+
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    r"""Normalize each row over its features, then scale and shift (Ba, Kiros & Hinton 2016).
+
+    As :class:`BatchNorm` with means over the features of one row; training and prediction are the same.
+
+    Parameters
+    ----------
+    n : int
+        Width.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> params = {"gamma": np.ones(2), "beta": np.zeros(2)}
+    >>> LayerNorm(2).predict(params, np.array([[1.0, 3.0]])).round(3)
+    array([[-1.,  1.]])
+    """
+
+    n: int
+    owns_output: ClassVar[bool] = True
+
+    def __post_init__(self):
+        check_number("n", self.n, low=1, integer=True)
+
+    @property
+    def n_in(self):
+        """Width."""
+        return self.n
+
+    n_out = n_in
+
+    @property
+    def shapes(self):
+        """Shapes of scale and shift."""
+        return {"gamma": (self.n,), "beta": (self.n,)}
+
+    def init(self, rng, initializer):
+        """Start as the plain normalization; as for :meth:`Layer.init`."""
+        return {"gamma": np.ones(self.n), "beta": np.zeros(self.n)}
+
+    def forward(self, params, X, rng):
+        """As :meth:`Layer.forward`."""
+        return _normalize(params, X, stats_axis=1)
+
+    def predict(self, params, X):
+        """As :meth:`Layer.predict`."""
+        return self.forward(params, X, None)[0]
+
+
+def _normalize(params, X, stats_axis):
+    """Batch (axis 0) and layer (axis 1) normalization with their backward."""
+    centered = X - X.mean(axis=stats_axis, keepdims=True)
+    inverse = 1 / np.sqrt((centered * centered).mean(axis=stats_axis, keepdims=True) + X.dtype.type(EPSILON))
+    normal = centered * inverse
+
+    def backward(delta, grads, need_dX=True):
+        grads["gamma"][...] = (delta * normal).sum(axis=0)
+        grads["beta"][...] = delta.sum(axis=0)
+        if not need_dX:
+            return None
+        D = delta * params["gamma"]
+        pull = normal * (D * normal).mean(axis=stats_axis, keepdims=True)
+        return (D - D.mean(axis=stats_axis, keepdims=True) - pull) * inverse
+
+    return normal * params["gamma"] + params["beta"], backward

@@ -1,0 +1,277 @@
+r"""Network: a chain of layers, and the layout of all their arrays in one flat vector.
+
+Forward runs the layers in order and collects their backwards; backward runs those in reverse order. Everything
+trainable is one vector, so an optimizer sees one array and scipy sees what it expects: all weights W first (one
+contiguous slice for the penalty), then everything else in layer order, measured statistics last.
+
+A network is a pure description: no arrays, so it can be pickled and shared between threads.
+
+Examples
+--------
+>>> import numpy as np
+>>> from skmlp_scratch.layers import Activation, Dense
+>>> from skmlp_scratch.network import Network
+>>> net = Network([Dense(2, 3), Activation("tanh"), Dense(3, 2)])
+>>> params = net.init(np.random.RandomState(0))
+>>> net.size, net.weight_slice, net.predict(params, np.ones((5, 2))).shape
+(17, slice(0, 12, None), (5, 2))
+"""
+
+import numpy as np
+
+from ._parallel import map_threads
+from ._registry import lookup
+from .activations import ACTIVATIONS, logistic
+from .initializers import INITIALIZERS, auto_logistic
+from .layers import Activation
+
+# Hidden values of one row chunk: about 2 600 rows of 100 units, which fit the second cache level. A full-batch
+# evaluation in such chunks is 5 to 8 times faster than in one piece, at constant memory.
+CHUNK_VALUES = 2**18
+
+
+class Network:
+    """A chain of layers over one flat parameter vector.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        In the order of the forward pass.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+    size : int
+        Length of the flat vector.
+    weight_slice : slice
+        Where the weights are, which the penalty shrinks.
+    n_in, n_out : int
+        Widths of input and output.
+    is_stochastic : bool
+        Whether ``forward`` draws random numbers (dropout).
+    is_rowwise : bool
+        Whether a row's output depends on that row alone (not with batch normalization).
+    has_statistics : bool
+        Whether ``calibrate`` has something to measure.
+    chunk_rows : int
+        Rows that are well evaluated in one piece.
+
+    Raises
+    ------
+    ValueError
+        If the widths of neighbouring layers do not fit, or no layer has parameters.
+    """
+
+    def __init__(self, layers):
+        self.layers = tuple(layers)
+        widths = _check_widths(self.layers)
+        self.n_in, self.n_out = widths[0], widths[-1]
+        self._layout, self.size, self.weight_slice = _lay_out(self.layers)
+        # Below the first layer with parameters no gradient is needed: a step of 784-100-10 takes 1.8 instead of 4.6 ms.
+        self._first = next(i for i, layer in enumerate(self.layers) if layer.shapes)
+        # An activation overwrites its input: it gets a copy of what another layer, or the caller, still needs.
+        before = (None, *self.layers)
+        self._copies = tuple(
+            isinstance(layer, Activation) and not getattr(previous, "owns_output", False)
+            for previous, layer in zip(before, self.layers, strict=False)
+        )
+        self.is_stochastic = any(layer.stochastic for layer in self.layers)
+        self.is_rowwise = all(layer.rowwise for layer in self.layers)
+        self.has_statistics = any(layer.statistics for layer in self.layers)
+        self.chunk_rows = max(256, CHUNK_VALUES // max(sum(widths[1:]), 1))
+
+    def __eq__(self, other):
+        return isinstance(other, Network) and self.layers == other.layers
+
+    __hash__ = None
+
+    def __repr__(self):
+        return f"Network({list(self.layers)!r})"
+
+    def init(self, rng, init="auto", dtype=np.float64):
+        """Draw an initial parameter vector.
+
+        Parameters
+        ----------
+        rng : numpy.random.RandomState
+            Source of randomness.
+        init : str or callable, default="auto"
+            A name of ``INITIALIZERS`` or a function ``(rng, n_in, n_out) -> (W, b)``. ``"auto"`` draws as scikit-learn
+            does, with its narrower range where every activation is logistic.
+        dtype : dtype, default=numpy.float64
+            Of the vector. Numbers are drawn in float64 whatever it is.
+
+        Returns
+        -------
+        params : ndarray of shape (size,)
+
+        Raises
+        ------
+        ValueError
+            If ``init`` is unknown or returns arrays of other shapes.
+        """
+        initializer = lookup(INITIALIZERS, init, "init")
+        if not callable(initializer):
+            raise ValueError(f"init={init!r} must be a name or a function (rng, n_in, n_out) -> (W, b).")
+        used = [
+            lookup(ACTIVATIONS, layer.function, "activation") for layer in self.layers if isinstance(layer, Activation)
+        ]
+        if init == "auto" and used and all(function is logistic for function in used):
+            initializer = auto_logistic
+        params = np.zeros(self.size, dtype=dtype)
+        for layer, views in zip(self.layers, self.unflatten(params), strict=True):
+            arrays = layer.init(rng, initializer)
+            for name, view in views.items():
+                if np.shape(arrays[name]) != view.shape:
+                    raise ValueError(f"init gave {name} of shape {np.shape(arrays[name])}, {layer} needs {view.shape}.")
+                view[...] = arrays[name]
+        return params
+
+    def unflatten(self, params):
+        """Give views of the flat vector, one dict of arrays a layer; views are returned as they are.
+
+        Parameters
+        ----------
+        params : ndarray of shape (size,), or list of dict
+            The flat vector, or what this method made of it.
+
+        Returns
+        -------
+        views : list of dict of str to ndarray
+        """
+        if isinstance(params, list):
+            return params
+        views = [{} for _ in self.layers]
+        for i, name, start, stop, shape in self._layout:
+            views[i][name] = params[start:stop].reshape(shape)
+        return views
+
+    def forward(self, params, X, rng=None):
+        """Run the layers in training.
+
+        Parameters
+        ----------
+        params : ndarray of shape (size,), or list of dict
+            The flat vector, or its views.
+        X : {ndarray, sparse matrix} of shape (n_samples, n_in)
+            Inputs; left as they are.
+        rng : numpy.random.RandomState or None, default=None
+            For dropout.
+
+        Returns
+        -------
+        raw : ndarray of shape (n_samples, n_out)
+            Raw predictions.
+        backward : callable
+            ``backward(d_raw, grad)`` fills ``grad``, a flat vector or its views, with the gradient; it may overwrite
+            d_raw.
+        """
+        backwards = []
+        for layer, views, copies in zip(self.layers, self.unflatten(params), self._copies, strict=True):
+            X, layer_backward = layer.forward(views, X.copy() if copies else X, rng)
+            backwards.append(layer_backward)
+
+        def backward(d_raw, grad):
+            grads = self.unflatten(grad)
+            for i in range(len(backwards) - 1, self._first - 1, -1):
+                d_raw = backwards[i](d_raw, grads[i], i > self._first)
+
+        return X, backward
+
+    def predict(self, params, X, stop=None):
+        """Run the layers at inference.
+
+        Parameters
+        ----------
+        params : ndarray of shape (size,), or list of dict
+            The flat vector, or its views.
+        X : {ndarray, sparse matrix} of shape (n_samples, n_in)
+            Inputs; left as they are.
+        stop : int or None, default=None
+            How many layers to run; None runs all.
+
+        Returns
+        -------
+        raw : ndarray of shape (n_samples, n_out)
+        """
+        views = self.unflatten(params)
+        chunks = self.chunks(X.shape[0])
+        if len(chunks) <= 1:
+            return self._apply(views, X, stop)
+        # In chunks, as in training: memory does not grow with the rows, and nothing waits for it.
+        first = self._apply(views, X[chunks[0]], stop)
+        out = np.empty((X.shape[0], first.shape[1]), dtype=first.dtype)
+        out[chunks[0]] = first
+
+        def run(rows):
+            out[rows] = self._apply(views, X[rows], stop)
+
+        map_threads(run, chunks[1:])
+        return out
+
+    def _apply(self, views, X, stop):
+        """Run the first ``stop`` layers at inference, in one piece."""
+        for layer, arrays, copies in list(zip(self.layers, views, self._copies, strict=True))[:stop]:
+            X = layer.predict(arrays, X.copy() if copies else X)
+        return X
+
+    def calibrate(self, params, X):
+        """Measure the population statistics of batch normalization over X, in place.
+
+        One layer after the other, as each one's inputs depend on the statistics of those before it.
+
+        Parameters
+        ----------
+        params : ndarray of shape (size,)
+            The flat vector; its statistics are changed.
+        X : {ndarray, sparse matrix} of shape (n_samples, n_in)
+            The training set.
+        """
+        views = self.unflatten(params)
+        for i, layer in enumerate(self.layers):
+            if layer.statistics:
+                layer.calibrate(views[i], (self._apply(views, X[rows], i) for rows in self.chunks(X.shape[0])))
+
+    def chunks(self, n_samples):
+        """Cut rows into slices that are well evaluated in one piece.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows.
+
+        Returns
+        -------
+        slices : list of slice
+        """
+        return [slice(start, start + self.chunk_rows) for start in range(0, n_samples, self.chunk_rows)]
+
+
+def _check_widths(layers):
+    widths = []
+    for layer in layers:
+        if layer.n_in is None:
+            continue
+        if widths and widths[-1] != layer.n_in:
+            raise ValueError(
+                f"layers do not fit: {layer} takes {layer.n_in} inputs, the one before gives {widths[-1]}."
+            )
+        widths += [layer.n_out] if widths else [layer.n_in, layer.n_out]
+    if not widths:
+        raise ValueError("layers must hold at least one layer with parameters, such as Dense.")
+    return widths
+
+
+def _lay_out(layers):
+    """Place every array: weights first, then the rest, then statistics; return places, size, weight slice."""
+    arrays = [(i, name, shape) for i, layer in enumerate(layers) for name, shape in layer.shapes.items()]
+    weights = [array for array in arrays if array[1] == "W"]
+    rest = [array for array in arrays if array[1] != "W"]
+    measured = [(i, name, shape) for i, layer in enumerate(layers) for name, shape in layer.statistics.items()]
+    layout, stop, n_weights = [], 0, 0
+    for i, name, shape in weights + rest + measured:
+        start, stop = stop, stop + int(np.prod(shape))
+        layout.append((i, name, start, stop, shape))
+        if name == "W":
+            n_weights = stop
+    return layout, stop, slice(0, n_weights)

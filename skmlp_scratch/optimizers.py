@@ -1,0 +1,333 @@
+r"""Optimizers: rules that turn a gradient into a step, in place on the flat parameter vector.
+
+Plain gradient descent walks against the gradient. Momentum remembers where it was going; Adagrad, RMSprop and Adam
+divide by a running size of each parameter's gradient, so that every parameter moves at its own pace. An optimizer
+holds hyper-parameters only. What moves lives in ``state``, a dict of arrays made by ``init`` and changed by ``update``,
+so it can be saved and resumed.
+
+Examples
+--------
+>>> import numpy as np
+>>> from skmlp_scratch.optimizers import SGD
+>>> sgd, params = SGD(momentum=0.9), np.array([1.0])
+>>> state = sgd.init(params)
+>>> for _ in range(2):
+...     sgd.update(params, 2 * params, state, learning_rate=0.1)
+>>> params.round(3)
+array([0.46])
+"""
+
+import math
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from ._checks import check_number
+
+# The vectors of one block stay in the first cache levels from the first pass over them to the last: Adam on 235 000
+# parameters takes 0.25 ms in blocks, 0.7 ms in whole vectors.
+BLOCK = 8192
+
+
+class Optimizer(BaseEstimator):
+    """Base of the update rules: slots of zeros as state, and an update in blocks.
+
+    A subclass names its ``slots``, and updates one block in ``_update``. A rule of one's own needs only ``init`` and
+    ``update``; it does not have to inherit from this class.
+    """
+
+    slots = ()
+
+    def init(self, params):
+        """Make the state for a parameter vector.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,)
+            The flat vector.
+
+        Returns
+        -------
+        state : dict of str to ndarray
+            Zeros like ``params`` for each slot, and the number of steps ``t``.
+        """
+        self._check()
+        return {"t": np.zeros(1, dtype=int)} | {slot: np.zeros_like(params) for slot in self.slots}
+
+    def update(self, params, grad, state, learning_rate):
+        """Take one step in place.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,)
+            Changed in place.
+        grad : ndarray of shape (n_params,)
+            The gradient; left as it is.
+        state : dict
+            What ``init`` made; changed in place.
+        learning_rate : float
+            Of this step.
+        """
+        state["t"] += 1
+        t = int(state["t"][0])
+        slots = [state[slot] for slot in self.slots]
+        size = len(params)
+        if size <= BLOCK:
+            self._update(params, grad, np.empty_like(params), t, learning_rate, *slots)
+            return
+        scratch = np.empty_like(params[:BLOCK])
+        for start in range(0, size, BLOCK):
+            block = slice(start, start + BLOCK)
+            g = grad[block]
+            self._update(params[block], g, scratch[: len(g)], t, learning_rate, *[slot[block] for slot in slots])
+
+    def _check(self):
+        if hasattr(self, "epsilon"):
+            check_number("epsilon", self.epsilon, low=0, open_low=True)
+
+
+class SGD(Optimizer):
+    r"""Gradient descent, with momentum and Nesterov's look-ahead.
+
+    .. math:: v \leftarrow \mu v - \eta g, \qquad p \leftarrow p + v
+        \quad\text{or, Nesterov's,}\quad p \leftarrow p + \mu v - \eta g
+
+    Parameters
+    ----------
+    momentum : float, default=0.0
+        :math:`\mu`, in [0, 1].
+    nesterov : bool, default=False
+        Whether the step looks ahead.
+
+    References
+    ----------
+    Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning", equations 1-4, in
+    the shifted variables of Bengio et al. 2012, equation 7.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> params = np.array([1.0])
+    >>> SGD().update(params, np.array([0.5]), SGD().init(params), learning_rate=0.1)
+    >>> params
+    array([0.95])
+    """
+
+    def __init__(self, momentum=0.0, nesterov=False):
+        self.momentum, self.nesterov = momentum, nesterov
+
+    @property
+    def slots(self):
+        """The velocity, where there is momentum."""
+        return ("velocity",) if self.momentum else ()
+
+    def _check(self):
+        check_number("momentum", self.momentum, low=0, high=1)
+
+    def _update(self, params, grad, scratch, t, learning_rate, velocity=None):
+        np.multiply(grad, learning_rate, out=scratch)
+        if velocity is None:
+            params -= scratch
+            return
+        velocity *= self.momentum
+        velocity -= scratch
+        if self.nesterov:
+            params -= scratch
+            np.multiply(velocity, self.momentum, out=scratch)
+            params += scratch
+        else:
+            params += velocity
+
+
+class Adagrad(Optimizer):
+    r"""Divide by the root of the sum of all squared gradients.
+
+    .. math:: s \leftarrow s + g^2, \qquad p \leftarrow p - \eta\, g / (\sqrt{s} + \epsilon)
+
+    Parameters
+    ----------
+    epsilon : float, default=1e-8
+        Keeps the quotient finite; above 0.
+
+    References
+    ----------
+    Duchi, Hazan & Singer 2011, "Adaptive subgradient methods for online learning and stochastic optimization".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> params = np.array([1.0])
+    >>> Adagrad().update(params, np.array([0.5]), Adagrad().init(params), learning_rate=0.1)
+    >>> params.round(6)
+    array([0.9])
+    """
+
+    slots = ("sum_of_squares",)
+
+    def __init__(self, epsilon=1e-8):
+        self.epsilon = epsilon
+
+    def _update(self, params, grad, scratch, t, learning_rate, total):
+        np.multiply(grad, grad, out=scratch)
+        total += scratch
+        _descend(params, grad, np.sqrt(total, out=scratch), self.epsilon, learning_rate)
+
+
+class RMSprop(Optimizer):
+    r"""Divide by the root of a running mean of squared gradients; centered, of their variance.
+
+    .. math:: s \leftarrow \rho s + (1 - \rho) g^2, \quad m \leftarrow \rho m + (1 - \rho) g, \quad
+        p \leftarrow p - \eta\, g / (\sqrt{s - m^2} + \epsilon)
+
+    with :math:`m = 0` unless centered.
+
+    Parameters
+    ----------
+    rho : float, default=0.9
+        Decay of the running means, in [0, 1).
+    centered : bool, default=False
+        Whether the mean gradient is subtracted (Graves 2013, equations 38-40).
+    epsilon : float, default=1e-8
+        Keeps the quotient finite; above 0.
+
+    References
+    ----------
+    Tieleman & Hinton 2012, "Neural networks for machine learning", lecture 6.5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> params = np.array([1.0])
+    >>> RMSprop(rho=0.75).update(params, np.array([0.5]), RMSprop().init(params), learning_rate=0.1)
+    >>> params.round(6)
+    array([0.8])
+    """
+
+    def __init__(self, rho=0.9, centered=False, epsilon=1e-8):
+        self.rho, self.centered, self.epsilon = rho, centered, epsilon
+
+    @property
+    def slots(self):
+        """The mean square and, centered, the mean."""
+        return ("mean_square", "mean") if self.centered else ("mean_square",)
+
+    def _check(self):
+        super()._check()
+        check_number("rho", self.rho, low=0, high=1, open_high=True)
+
+    def _update(self, params, grad, scratch, t, learning_rate, square, mean=None):
+        np.multiply(grad, grad, out=scratch)
+        scratch *= 1 - self.rho
+        square *= self.rho
+        square += scratch
+        if mean is None:
+            np.sqrt(square, out=scratch)
+        else:
+            mean *= self.rho
+            np.multiply(grad, 1 - self.rho, out=scratch)
+            mean += scratch
+            np.multiply(mean, mean, out=scratch)
+            np.subtract(square, scratch, out=scratch)
+            # Rounding can leave a variance just below zero.
+            np.sqrt(np.maximum(scratch, 0, out=scratch), out=scratch)
+        _descend(params, grad, scratch, self.epsilon, learning_rate)
+
+
+class Adam(Optimizer):
+    r"""Momentum over a running root mean square, both corrected for their start at zero.
+
+    .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \quad
+        p \leftarrow p - \eta \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t} \frac{m}{\sqrt{v} + \epsilon}
+
+    Parameters
+    ----------
+    beta_1 : float, default=0.9
+        Decay of the mean, in [0, 1).
+    beta_2 : float, default=0.999
+        Decay of the mean square, in [0, 1).
+    epsilon : float, default=1e-8
+        Keeps the quotient finite; above 0.
+
+    References
+    ----------
+    Kingma & Ba 2014, "Adam: a method for stochastic optimization", in the form at the end of section 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> params = np.array([1.0])
+    >>> Adam().update(params, np.array([0.5]), Adam().init(params), learning_rate=0.1)
+    >>> params.round(6)
+    array([0.9])
+    """
+
+    slots = ("m", "v")
+
+    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+
+    def _check(self):
+        super()._check()
+        check_number("beta_1", self.beta_1, low=0, high=1, open_high=True)
+        check_number("beta_2", self.beta_2, low=0, high=1, open_high=True)
+
+    def _update(self, params, grad, scratch, t, learning_rate, m, v):
+        # m and v are kept divided by (1 - beta_1) and (1 - beta_2): two passes over memory fewer, same step.
+        m *= self.beta_1
+        m += grad
+        np.multiply(grad, grad, out=scratch)
+        v *= self.beta_2
+        v += scratch
+        root = math.sqrt(1 - self.beta_2)
+        rate = learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t) * (1 - self.beta_1) / root
+        _descend(params, m, np.sqrt(v, out=scratch), self.epsilon / root, rate)
+
+
+class AdamW(Adam):
+    r"""Adam with weight decay of its own, outside the gradient: :math:`p \leftarrow (1 - \eta \lambda) p` first.
+
+    The decay acts on every parameter, as in PyTorch, and is not part of the loss that is reported.
+
+    Parameters
+    ----------
+    beta_1, beta_2, epsilon : float
+        As for :class:`Adam`.
+    weight_decay : float, default=0.01
+        :math:`\lambda`, at least 0.
+
+    References
+    ----------
+    Loshchilov & Hutter 2017, "Decoupled weight decay regularization", algorithm 2; the decay is scaled by the
+    learning rate, as is usual since.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> params = np.array([1.0])
+    >>> AdamW(weight_decay=1.0).update(params, np.array([0.5]), AdamW().init(params), learning_rate=0.1)
+    >>> params.round(6)
+    array([0.8])
+    """
+
+    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01):
+        super().__init__(beta_1, beta_2, epsilon)
+        self.weight_decay = weight_decay
+
+    def _check(self):
+        super()._check()
+        check_number("weight_decay", self.weight_decay, low=0)
+
+    def _update(self, params, grad, scratch, t, learning_rate, m, v):
+        params *= 1 - learning_rate * self.weight_decay
+        super()._update(params, grad, scratch, t, learning_rate, m, v)
+
+
+def _descend(params, direction, size, epsilon, learning_rate):
+    """``params -= learning_rate * direction / (size + epsilon)``; ``size`` is overwritten."""
+    size += epsilon
+    np.divide(direction, size, out=size)
+    size *= learning_rate
+    params -= size
+
+
+OPTIMIZERS = {"sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}

@@ -1,0 +1,68 @@
+r"""The penalty: large weights cost, so that the network fits the pattern rather than the noise.
+
+The elastic net adds ``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1)`` over all weights, biases excluded.
+L2 shrinks every weight in proportion; L1 pulls with a constant force and so drives the useless ones to zero. It acts
+on the contiguous weight slice of the flat vector, and the objective divides it by the sum of the sample weights.
+"""
+
+import numpy as np
+
+from ._checks import check_number
+
+
+class ElasticNet:
+    """``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1)`` (Zou & Hastie 2005).
+
+    Parameters
+    ----------
+    alpha : float, default=0.0
+        Strength, at least 0.
+    l1_ratio : float, default=0.0
+        Share of L1, in [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grad = np.zeros(2)
+    >>> ElasticNet(alpha=1.0).add_to(np.array([3.0, 4.0]), grad, scale=1.0)
+    12.5
+    >>> grad
+    array([3., 4.])
+    """
+
+    def __init__(self, alpha=0.0, l1_ratio=0.0):
+        self.l2 = check_number("alpha", alpha, low=0) * (1 - check_number("l1_ratio", l1_ratio, low=0, high=1))
+        self.l1 = alpha * l1_ratio
+
+    def add_to(self, W, grad, scale):
+        """Add the penalty's gradient to the data's, and give its value, both times ``scale``.
+
+        L1 has no derivative where a weight is zero. There the subgradient of least norm is taken: none while the
+        data's gradient is within the L1 force, the excess otherwise (Andrew & Gao 2007, equation 4). So a weight at
+        zero feels a force only if leaving zero lowers the objective.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_weights,)
+            The weights.
+        grad : ndarray of shape (n_weights,)
+            The data's gradient, changed in place.
+        scale : float
+            ``1 / sum(sample_weight)``.
+
+        Returns
+        -------
+        value : float
+        """
+        value = 0.0
+        if self.l1:
+            force = self.l1 * scale
+            at_zero = W == 0
+            outward = np.sign(np.where(np.abs(grad) > force, -grad, 0))
+            grad += force * np.where(at_zero, outward, np.sign(W))
+            grad[at_zero & (outward == 0)] = 0
+            value += force * float(np.abs(W).sum())
+        if self.l2:
+            grad += (self.l2 * scale) * W
+            value += 0.5 * self.l2 * scale * float(np.dot(W, W))
+        return value
