@@ -67,3 +67,8 @@ def test_a_command_that_names_what_is_not_there_is_found(command):
 def test_relative_links_lead_to_files():
     targets = re.findall(r"\]\(([^)#\s]+)", README) + re.findall(r"src=\"([^\"]+)\"", README)
     assert [target for target in targets if "://" not in target and not (ROOT / target).exists()] == []
+
+
+def test_workflow_runs_the_test_command_of_readme():
+    (command,) = re.findall(r"^python3 -m venv .*\[test\].*$", README, re.MULTILINE)
+    assert command in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
