@@ -189,17 +189,19 @@ class Activation(Layer):
     function: object
 
     def __post_init__(self):
-        if not callable(lookup(ACTIVATIONS, self.function, "activation")):
+        found = lookup(ACTIVATIONS, self.function, "activation")
+        if not callable(found):
             raise ValueError(f"activation={self.function!r} must be a name or a function z -> (a, backward).")
+        object.__setattr__(self, "call", found)
 
     def forward(self, params, X, rng):
         """As :meth:`Layer.forward`; X is overwritten."""
-        a, backward = lookup(ACTIVATIONS, self.function, "activation")(X)
+        a, backward = self.call(X)
         return a, lambda delta, grads, need_dX=True: backward(delta)
 
     def predict(self, params, X):
         """As :meth:`Layer.predict`; X is overwritten."""
-        return lookup(ACTIVATIONS, self.function, "activation")(X)[0]
+        return self.call(X)[0]
 
 
 @dataclass(frozen=True)

@@ -248,6 +248,8 @@ class BinaryCrossEntropy(Loss):
         values -= y * raw
         d_raw = expit(raw)
         d_raw -= y
+        if sample_weight is None:
+            return float(np.add.reduce(values, axis=None)), d_raw
         return _weigh(values.sum(axis=1), d_raw, sample_weight)
 
 
@@ -284,7 +286,7 @@ class CategoricalCrossEntropy(Loss):
         d_raw -= y
         log_total = np.log(total)
         if sample_weight is None:
-            return float(np.add.reduce(log_total, axis=None) - np.add.reduce(y * shifted, axis=None)), d_raw
+            return float(np.add.reduce(log_total, axis=None) - np.vdot(y.T, shifted.T)), d_raw
         return _weigh(log_total[:, 0] - (y * shifted).sum(axis=1), d_raw, sample_weight)
 
 

@@ -87,7 +87,8 @@ class Monitor:
         if self.listener is not None and self.listener(self.params):
             stop = "Stopped by a callback."
         if stop:
-            self._print(stop)
+            if self.verbose:
+                print(stop)
             raise StopIteration
 
     def _record(self, loss, val_loss, score, rate, norm):
@@ -96,9 +97,10 @@ class Monitor:
         row = (epoch, loss, float(val_loss), float(score), float(rate), float(norm), seconds)
         for column, value in zip(COLUMNS, row, strict=True):
             self.history[column].append(value)
-        self._print(f"Iteration {epoch}, loss = {loss:.8f}")
-        if self.validate:
-            self._print(f"Validation score: {score:f}")
+        if self.verbose:
+            print(f"Iteration {epoch}, loss = {loss:.8f}")
+            if self.validate:
+                print(f"Validation score: {score:f}")
 
     def _stalled(self, step, score):
         """Keep the best parameters; say why to stop, if so."""
@@ -111,10 +113,6 @@ class Monitor:
         if self.patience.stalls(-score) and step.get("learning_rate", 0.0) <= step.get("min_learning_rate", math.inf):
             return f"Validation score did not improve more than tol={self.patience.tol:f}. Stopping."
         return None
-
-    def _print(self, text):
-        if self.verbose:
-            print(text)
 
     def fill(self, n_iter, loss):
         """Complete the history of a solver that never called back: nan but for the last loss.

@@ -21,7 +21,7 @@ import numpy as np
 
 from ._parallel import map_threads
 from ._registry import lookup
-from .activations import ACTIVATIONS, logistic
+from .activations import logistic
 from .initializers import INITIALIZERS, auto_logistic
 from .layers import Activation
 
@@ -71,8 +71,8 @@ class Network:
         self._first = next(i for i, layer in enumerate(self.layers) if layer.shapes)
         # An activation overwrites its input: it gets a copy of what another layer, or the caller, still needs.
         before = (None, *self.layers)
-        self._copies = tuple(
-            isinstance(layer, Activation) and not getattr(previous, "owns_output", False)
+        self._steps = tuple(
+            (layer, isinstance(layer, Activation) and not getattr(previous, "owns_output", False))
             for previous, layer in zip(before, self.layers, strict=False)
         )
         self.is_stochastic = any(layer.stochastic for layer in self.layers)
@@ -113,9 +113,7 @@ class Network:
         initializer = lookup(INITIALIZERS, init, "init")
         if not callable(initializer):
             raise ValueError(f"init={init!r} must be a name or a function (rng, n_in, n_out) -> (W, b).")
-        used = [
-            lookup(ACTIVATIONS, layer.function, "activation") for layer in self.layers if isinstance(layer, Activation)
-        ]
+        used = [layer.call for layer in self.layers if isinstance(layer, Activation)]
         if init == "auto" and used and all(function is logistic for function in used):
             initializer = auto_logistic
         params = np.zeros(self.size, dtype=dtype)
@@ -167,7 +165,7 @@ class Network:
             d_raw.
         """
         backwards = []
-        for layer, views, copies in zip(self.layers, self.unflatten(params), self._copies, strict=True):
+        for (layer, copies), views in zip(self._steps, self.unflatten(params), strict=True):
             X, layer_backward = layer.forward(views, X.copy() if copies else X, rng)
             backwards.append(layer_backward)
 
@@ -211,7 +209,7 @@ class Network:
 
     def _apply(self, views, X, stop):
         """Run the first ``stop`` layers at inference, in one piece."""
-        for layer, arrays, copies in list(zip(self.layers, views, self._copies, strict=True))[:stop]:
+        for (layer, copies), arrays in zip(self._steps[:stop], views[:stop], strict=True):
             X = layer.predict(arrays, X.copy() if copies else X)
         return X
 

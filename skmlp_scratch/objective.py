@@ -74,7 +74,8 @@ class Objective:
         self.loss = instance(LOSSES, loss, "loss", "value_and_grad")
         X = X if sparse.issparse(X) else np.asarray(X)
         self.X = X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
-        self.y = _targets(y, network.n_out, self.X.dtype)
+        # Column order, as the raw predictions have it: with few outputs their sums run along memory.
+        self.y = np.asfortranarray(_targets(y, network.n_out, self.X.dtype))
         if len(self.y) != self.X.shape[0]:
             raise ValueError(f"y has {len(self.y)} rows, X has {self.X.shape[0]}.")
         if hasattr(self.loss, "check_targets"):
@@ -113,8 +114,7 @@ class Objective:
             X, y, sample_weight, n_rows = self._take(rows)
             scale = self.n_samples / (n_rows * self._weight_sum)
             value = self._evaluate(X, y, sample_weight, scale, rng, self._grad_views)
-        W = self.network.weight_slice
-        value += self.penalty.add_to(params[W], self._grad[W], 1 / self._weight_sum)
+        value += self.penalty.add_to(self._weights, self._grad_weights, 1 / self._weight_sum)
         return value, self._grad
 
     def _bind(self, params):
@@ -124,9 +124,11 @@ class Objective:
         if np.result_type(params, self.X) != params.dtype:
             raise ValueError(f"params are {params.dtype} and X is {self.X.dtype}: give params at least X's precision.")
         self._params, self._views = params, self.network.unflatten(params)
+        self._weights = params[self.network.weight_slice]
         if self._grad is None or self._grad.dtype != params.dtype:
             self._grad = np.zeros(self.network.size, dtype=params.dtype)
             self._grad_views = self.network.unflatten(self._grad)
+            self._grad_weights = self._grad[self.network.weight_slice]
 
     def _take(self, rows):
         """Rows of X, y and the weights, and how many they are."""

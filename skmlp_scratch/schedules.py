@@ -65,10 +65,11 @@ class Patience:
 
 
 class _Schedule(BaseEstimator):
-    def _check(self, **bounds):
+    """What the schedules share."""
+
+    def check(self):
+        """Raise a ValueError that names a parameter out of range; a solver asks once, before the first epoch."""
         check_number("learning_rate", self.learning_rate, low=0, open_low=True)
-        for name, limits in bounds.items():
-            check_number(name, getattr(self, name), **limits)
 
 
 class Constant(_Schedule):
@@ -90,7 +91,6 @@ class Constant(_Schedule):
 
     def __call__(self, epoch, losses):
         """Learning rate of this epoch."""
-        self._check()
         return self.learning_rate
 
 
@@ -115,9 +115,14 @@ class InverseScaling(_Schedule):
     def __init__(self, learning_rate=0.001, power_t=0.5, n_samples=1):
         self.learning_rate, self.power_t, self.n_samples = learning_rate, power_t, n_samples
 
+    def check(self):
+        """As :meth:`Constant.check`."""
+        super().check()
+        check_number("power_t", self.power_t, low=0)
+        check_number("n_samples", self.n_samples, low=0)
+
     def __call__(self, epoch, losses):
         """Learning rate of this epoch."""
-        self._check(power_t={"low": 0}, n_samples={"low": 0})
         return float(self.learning_rate) / (epoch * self.n_samples + 1) ** self.power_t
 
 
@@ -140,9 +145,13 @@ class TimeDecay(_Schedule):
     def __init__(self, learning_rate=0.001, decay=0.0):
         self.learning_rate, self.decay = learning_rate, decay
 
+    def check(self):
+        """As :meth:`Constant.check`."""
+        super().check()
+        check_number("decay", self.decay, low=0)
+
     def __call__(self, epoch, losses):
         """Learning rate of this epoch."""
-        self._check(decay={"low": 0})
         return self.learning_rate / (1 + self.decay * epoch)
 
 
@@ -167,9 +176,14 @@ class StepDecay(_Schedule):
     def __init__(self, learning_rate=0.001, decay=0.5, every=10):
         self.learning_rate, self.decay, self.every = learning_rate, decay, every
 
+    def check(self):
+        """As :meth:`Constant.check`."""
+        super().check()
+        check_number("decay", self.decay, low=0, high=1, open_high=True)
+        check_number("every", self.every, low=1, integer=True)
+
     def __call__(self, epoch, losses):
         """Learning rate of this epoch."""
-        self._check(decay={"low": 0, "high": 1, "open_high": True}, every={"low": 1, "integer": True})
         return self.learning_rate * (1 - self.decay) ** (epoch // self.every)
 
 
@@ -192,9 +206,13 @@ class Exponential(_Schedule):
     def __init__(self, learning_rate=0.001, decay=0.01):
         self.learning_rate, self.decay = learning_rate, decay
 
+    def check(self):
+        """As :meth:`Constant.check`."""
+        super().check()
+        check_number("decay", self.decay, low=0, high=1, open_high=True)
+
     def __call__(self, epoch, losses):
         """Learning rate of this epoch."""
-        self._check(decay={"low": 0, "high": 1, "open_high": True})
         return self.learning_rate * (1 - self.decay) ** epoch
 
 
@@ -223,10 +241,14 @@ class Cosine(_Schedule):
     def __init__(self, learning_rate=0.001, max_iter=200, warm_up=0):
         self.learning_rate, self.max_iter, self.warm_up = learning_rate, max_iter, warm_up
 
+    def check(self):
+        """As :meth:`Constant.check`."""
+        super().check()
+        check_number("max_iter", self.max_iter, low=1, integer=True)
+        check_number("warm_up", self.warm_up, low=0, high=self.max_iter, open_high=True, integer=True)
+
     def __call__(self, epoch, losses):
         """Learning rate of this epoch."""
-        self._check(max_iter={"low": 1, "integer": True})
-        check_number("warm_up", self.warm_up, low=0, high=self.max_iter, open_high=True, integer=True)
         if epoch < self.warm_up:
             return self.learning_rate * (epoch + 1) / (self.warm_up + 1)
         done = min(1.0, (epoch - self.warm_up) / (self.max_iter - self.warm_up))
@@ -265,11 +287,15 @@ class Adaptive(_Schedule):
     def __init__(self, learning_rate=0.001, tol=1e-4, n_iter_no_change=10):
         self.learning_rate, self.tol, self.n_iter_no_change = learning_rate, tol, n_iter_no_change
 
-    def __call__(self, epoch, losses):
-        """Learning rate of this epoch."""
-        self._check(tol={"low": 0})
+    def check(self):
+        """As :meth:`Constant.check`."""
+        super().check()
+        check_number("tol", self.tol, low=0)
         if self.n_iter_no_change != math.inf:
             check_number("n_iter_no_change", self.n_iter_no_change, low=1, integer=True)
+
+    def __call__(self, epoch, losses):
+        """Learning rate of this epoch."""
         rate = float(self.learning_rate)
         for _ in range(self._stalls(np.asarray(losses, dtype=float))):
             rate /= 5.0

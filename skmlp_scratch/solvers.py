@@ -216,6 +216,8 @@ class GradientDescent(BaseEstimator):
             )
             batch_size = n_samples
         schedule = self.learning_rate if callable(self.learning_rate) else Constant(self.learning_rate)
+        if hasattr(schedule, "check"):
+            schedule.check()
         return instance(OPTIMIZERS, self.optimizer, "optimizer", "update"), schedule, batch_size
 
     def _start(self, state, fresh, n_samples):
@@ -236,7 +238,6 @@ class GradientDescent(BaseEstimator):
     def _epoch(self, objective, params, optimizer, learning_rate, batch_size, rng, state, epoch):
         """One pass over the rows; mean loss and the norm of the last gradient."""
         n_samples = objective.n_samples
-        check_number("learning_rate", learning_rate, low=0)
         kinked, total = getattr(objective, "kinked", None), 0.0
         if batch_size and self.shuffle:
             rng.shuffle(state["order"])
@@ -254,16 +255,21 @@ class GradientDescent(BaseEstimator):
             if before is not None:
                 weights = params[kinked]
                 weights[(weights * before < 0) | ((before == 0) & (grad[kinked] == 0))] = 0
-        norm = float(np.linalg.norm(grad))
-        if not (math.isfinite(norm) and np.isfinite(params).all()):
-            raise diverged(math.nan if math.isnan(norm) else math.inf, epoch, learning_rate)
+        norm = _length(grad)
+        if not math.isfinite(norm) and not np.isfinite(grad).all():
+            raise diverged(math.nan, epoch, learning_rate)
         return total / n_samples, norm
 
 
 def _clip(grad, norm):
     """Shorten a gradient that is longer than ``norm``."""
-    length = float(np.linalg.norm(grad))
+    length = _length(grad)
     return grad * (norm / length) if length > norm else grad
+
+
+def _length(grad):
+    """Euclidean norm."""
+    return math.sqrt(np.dot(grad, grad))
 
 
 class ScipyMinimize(BaseEstimator):
