@@ -305,11 +305,11 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
+            if np.size(sample_weight) and not np.any(sample_weight):
+                raise ValueError("sample_weight is zero for every row: there is nothing to learn from.")
             sample_weight = _check_sample_weight(sample_weight, X)
             if (sample_weight < 0).any():
                 raise ValueError(f"sample_weight must not be negative, and has {sample_weight.min()}.")
-            if not sample_weight.any():
-                raise ValueError("sample_weight is zero for every row: there is nothing to learn from.")
             kept = np.flatnonzero(sample_weight)
             if len(kept) < len(sample_weight):
                 X, y, sample_weight = X[kept], y[kept], sample_weight[kept]
@@ -495,10 +495,10 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         except DivergenceError as error:
             if monitor.best_params is None:
                 raise
-            warnings.warn(f"{error} The best weights so far are kept.", ConvergenceWarning, stacklevel=6)
+            warnings.warn(f"{error} The best weights so far are kept.", ConvergenceWarning, stacklevel=7)
             result = {"x": monitor.best_params, "fun": monitor.history["loss"][-1], "success": True}
         except KeyboardInterrupt:  # the package's solvers return; this is for others
-            warnings.warn("Training interrupted by user.", stacklevel=6)
+            warnings.warn("Training interrupted by user.", stacklevel=7)
             latest = run.params if monitor.params is None else monitor.params
             result = {"x": latest, "fun": math.nan, "success": True}
         if math.isnan(result["fun"]):  # interrupted in the first epoch
@@ -538,7 +538,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                 f"The loss rose from {first:g} to {loss:g} in epoch {monitor.epochs}, with learning rate "
                 f"{rate:g}; lower it or scale X and y.",
                 ConvergenceWarning,
-                stacklevel=7,
+                stacklevel=8,
             )
         if incremental or result.get("success", True):
             return
@@ -550,9 +550,9 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         else:
             text = (
                 f"solver={self.solver!r} stopped after {monitor.epochs} iterations without converging: "
-                f"{result.get('message', 'no reason given')} Increase max_iter or scale the data."
+                f"{str(result.get('message', 'no reason given')).rstrip('.')}. Increase max_iter or scale the data."
             )
-        warnings.warn(text, ConvergenceWarning, stacklevel=7)
+        warnings.warn(text, ConvergenceWarning, stacklevel=8)
 
     def _fitted(self, run, params):
         """The attributes from which an estimator can predict."""

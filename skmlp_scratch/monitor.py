@@ -77,9 +77,8 @@ class Monitor:
         if isinstance(step, np.ndarray):
             step = {"x": step, "fun": self.objective.loss_and_grad(step.astype(self.objective.X.dtype))[0]}
         loss, rate = float(step["fun"]), step.get("learning_rate", math.nan)
-        self.epochs += 1
         if not loss <= self.limit:
-            raise diverged(loss, self.epochs, rate)
+            raise diverged(loss, self.epochs + 1, rate)
         self.params = step["x"]
         val_loss, score = self.validate(self.params) if self.validate else (math.nan, math.nan)
         self._record(loss, val_loss, score, rate, step.get("grad_norm", math.nan))
@@ -93,6 +92,7 @@ class Monitor:
 
     def _record(self, loss, val_loss, score, rate, norm):
         seconds = self._seconds + time.perf_counter() - self._start
+        self.epochs += 1
         epoch = len(self.history["epoch"]) + 1
         row = (epoch, loss, float(val_loss), float(score), float(rate), float(norm), seconds)
         for column, value in zip(COLUMNS, row, strict=True):
@@ -126,4 +126,3 @@ class Monitor:
         """
         for i in range(n_iter):
             self._record(loss if i == n_iter - 1 else math.nan, math.nan, math.nan, math.nan, math.nan)
-        self.epochs = n_iter

@@ -350,17 +350,20 @@ class ScipyMinimize(BaseEstimator):
                 **self._arguments(),
             )
         except StopIteration:
-            result = optimize.OptimizeResult(success=True, status=STOPPED, message="Stopped by the callback.")
+            result = run.cut_short(STOPPED, "Stopped by the callback.")
         except KeyboardInterrupt:
-            result = optimize.OptimizeResult(success=True, status=INTERRUPTED, message="Training interrupted by user.")
+            result = run.cut_short(INTERRUPTED, "Training interrupted by user.")
             warnings.warn(result.message, stacklevel=2)
-        return run.finish(result)
+        # Some methods take StopIteration for a failure, and some go on: what was reached then is what counts.
+        return run.finish(run.cut_short(STOPPED, "Stopped by the callback.") if run.stopped else result)
 
     def _arguments(self):
         """Check the parameters; give them as scipy's arguments."""
         options = dict(self.options or {})
         if self.max_iter is not None:
-            options["maxiter"] = check_number("max_iter", self.max_iter, low=1, integer=True)
+            # TNC counts evaluations only.
+            limit = "maxfun" if str(self.method).lower() == "tnc" else "maxiter"
+            options[limit] = check_number("max_iter", self.max_iter, low=1, integer=True)
         if self.tol is not None:
             check_number("tol", self.tol, low=0)
         return {"method": self.method, "tol": self.tol, "options": options}
@@ -373,7 +376,7 @@ class _ScipyRun:
         self.objective, self.dtype, self.callback = objective, params.dtype, callback
         self.x = np.array(params, dtype=np.float64)
         self.nit = 0
-        self.with_gradient = True
+        self.with_gradient, self.stopped = True, False
         self.last = None
         self.loss = self.evaluate(self.x)[0]
 
@@ -393,18 +396,28 @@ class _ScipyRun:
         x = np.array(getattr(intermediate_result, "x", intermediate_result), dtype=np.float64)
         if not np.array_equal(self.last[0], x):
             self.evaluate(x)
+        if self.stopped:  # by a method that goes on after StopIteration
+            raise StopIteration
         _, loss, norm = self.last
         self.nit += 1
         if not math.isfinite(loss):
             raise diverged(loss, self.nit, None)
         self.x, self.loss = x, loss
         if self.callback is not None:
-            self.callback(optimize.OptimizeResult(x=x.astype(self.dtype), fun=loss, nit=self.nit, grad_norm=norm))
+            try:
+                self.callback(optimize.OptimizeResult(x=x.astype(self.dtype), fun=loss, nit=self.nit, grad_norm=norm))
+            except StopIteration:
+                self.stopped = True
+                raise
+
+    def cut_short(self, status, message):
+        """Make a result of the last accepted point."""
+        return optimize.OptimizeResult(
+            x=self.x, fun=self.loss, nit=self.nit, success=True, status=status, message=message
+        )
 
     def finish(self, result):
-        """Complete the result in the parameters' dtype; cut short, it is the last accepted point."""
-        if result.get("x") is None or (result.status in (STOPPED, INTERRUPTED) and "nit" not in result):
-            result.x, result.fun, result.nit = self.x, self.loss, self.nit
+        """Complete the result, in the parameters' dtype."""
         result.fun = float(result.fun)
         if not (math.isfinite(result.fun) and np.isfinite(result.x).all()):
             raise diverged(result.fun, self.nit + 1, None)
