@@ -584,14 +584,11 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         return epoch
 
     def _objective_and_params(self, X, y):
-        """What check_gradient checks: the objective in float64, at the fitted or the initial parameters."""
-        model, fitted = copy.copy(self), hasattr(self, "params_")
-        model.early_stopping, model.warm_start = False, fitted
-        model.__dict__.pop("_state", None)
+        """What check_gradient checks: the objective in float64, at initial parameters."""
+        model = copy.copy(self)
+        model.early_stopping = False
         X = X.astype(np.float64) if sparse.issparse(X) else np.asarray(X, dtype=np.float64)
-        if fitted:
-            model.params_ = self.params_.astype(np.float64)
-        run = model._prepare(X, y, None, (None, None, None), fitted, False)
+        run = model._prepare(X, y, None, (None, None, None), resume=False, incremental=False)
         return run.objective, run.params
 
     def __sklearn_tags__(self):
