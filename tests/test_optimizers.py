@@ -1,0 +1,260 @@
+"""Update rules: step by step against their equations, and all the way down against known optima."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import scale
+
+from skmlp_scratch import optimizers
+from skmlp_scratch.layers import Dense
+from skmlp_scratch.network import Network
+from skmlp_scratch.objective import Objective
+from skmlp_scratch.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, RMSprop
+from skmlp_scratch.schedules import Cosine
+from skmlp_scratch.solvers import GradientDescent
+
+RULES = [
+    SGD(),
+    SGD(momentum=0.9),
+    SGD(momentum=0.9, nesterov=True),
+    Adagrad(),
+    Adagrad(epsilon=0.1),
+    RMSprop(),
+    RMSprop(rho=0.8, centered=True, epsilon=1e-3),
+    Adam(),
+    Adam(beta_1=0.5, beta_2=0.7, epsilon=0.01),
+    AdamW(weight_decay=0.1),
+]
+
+
+def steps(rule, params, grads, learning_rate=0.1):
+    """The points that a rule visits."""
+    params, points = params.copy(), []
+    state = rule.init(params)
+    for grad in grads:
+        rule.update(params, grad, state, learning_rate)
+        points.append(params.copy())
+    return np.array(points)
+
+
+def test_the_registry_holds_what_the_documentation_promises():
+    assert set(OPTIMIZERS) == {"sgd", "adagrad", "rmsprop", "adam", "adamw"}
+
+
+# At p = 2 with g = -0.5 and a learning rate of 0.1. At the first step of all but SGD the gradient's size cancels.
+FIRST_STEPS = [
+    (SGD(), 2 + 0.1 * 0.5),
+    (SGD(momentum=0.9), 2 + 0.1 * 0.5),
+    (SGD(momentum=0.9, nesterov=True), 2 + 0.1 * 0.5 * 1.9),
+    (Adagrad(epsilon=0.1), 2 + 0.1 * 0.5 / (0.5 + 0.1)),
+    (RMSprop(rho=0.9, epsilon=0.1), 2 + 0.1 * 0.5 / (math.sqrt(0.1) * 0.5 + 0.1)),
+    # Mean square 0.1 g^2 less the square of the mean 0.1 g: variance 0.09 g^2.
+    (RMSprop(rho=0.9, centered=True, epsilon=0.1), 2 + 0.1 * 0.5 / (0.3 * 0.5 + 0.1)),
+    # m = 0.1 g, v = 0.001 g^2, corrected by sqrt(1 - 0.999) / (1 - 0.9).
+    (
+        Adam(epsilon=0.1),
+        2 + 0.1 * math.sqrt(0.001) / 0.1 * (0.1 * 0.5) / (math.sqrt(0.001) * 0.5 + 0.1),
+    ),
+    (Adam(epsilon=1e-12), 2 + 0.1),
+    (AdamW(epsilon=1e-12, weight_decay=0.25), 2 * (1 - 0.1 * 0.25) + 0.1),
+]
+
+
+@pytest.mark.parametrize("rule, expected", FIRST_STEPS, ids=[repr(rule) for rule, _ in FIRST_STEPS])
+def test_first_step_equals_a_hand_computation(rule, expected):
+    assert steps(rule, np.array([2.0]), [np.array([-0.5])])[0, 0] == pytest.approx(expected, rel=1e-11)
+
+
+# The equations once more, for a single number and without any reuse of memory: (p, g, moving numbers, t) -> p.
+
+
+def by_hand_sgd(rule, p, g, past, t, rate):
+    past["v"] = rule.momentum * past.get("v", 0.0) - rate * g
+    return p + rule.momentum * past["v"] - rate * g if rule.nesterov else p + past["v"]
+
+
+def by_hand_adagrad(rule, p, g, past, t, rate):
+    past["s"] = past.get("s", 0.0) + g * g
+    return p - rate * g / (math.sqrt(past["s"]) + rule.epsilon)
+
+
+def by_hand_rmsprop(rule, p, g, past, t, rate):
+    past["s"] = rule.rho * past.get("s", 0.0) + (1 - rule.rho) * g * g
+    past["m"] = rule.rho * past.get("m", 0.0) + (1 - rule.rho) * g
+    centre = past["m"] if rule.centered else 0.0
+    return p - rate * g / (math.sqrt(past["s"] - centre**2) + rule.epsilon)
+
+
+def by_hand_adam(rule, p, g, past, t, rate):
+    past["m"] = rule.beta_1 * past.get("m", 0.0) + (1 - rule.beta_1) * g
+    past["v"] = rule.beta_2 * past.get("v", 0.0) + (1 - rule.beta_2) * g * g
+    correction = math.sqrt(1 - rule.beta_2**t) / (1 - rule.beta_1**t)
+    p *= 1 - rate * getattr(rule, "weight_decay", 0.0)
+    return p - rate * correction * past["m"] / (math.sqrt(past["v"]) + rule.epsilon)
+
+
+BY_HAND = {
+    SGD: by_hand_sgd,
+    Adagrad: by_hand_adagrad,
+    RMSprop: by_hand_rmsprop,
+    Adam: by_hand_adam,
+    AdamW: by_hand_adam,
+}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_thirty_steps_follow_the_equations(rule):
+    rng = np.random.RandomState(0)
+    start, grads = rng.randn(3), rng.randn(30, 3) * [1e-3, 1, 1e3]
+    points = steps(rule, start, grads)
+    for i in range(3):
+        p, past = start[i], {}
+        for t, g in enumerate(grads[:, i], start=1):
+            p = BY_HAND[type(rule)](rule, p, g, past, t, 0.1)
+            assert points[t - 1, i] == pytest.approx(p, rel=1e-10)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_update_works_in_place_and_leaves_the_gradient(rule):
+    params, grad = np.linspace(-1, 1, 50), np.linspace(3, 2, 50)
+    state, kept = rule.init(params), grad.copy()
+    arrays, before = dict(state), params.copy()
+    assert rule.update(params, grad, state, 0.01) is None
+    assert (params != before).all()
+    np.testing.assert_array_equal(grad, kept)
+    assert all(state[slot] is arrays[slot] for slot in arrays)
+    assert state["t"] == 1
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_hyper_parameters_and_moving_numbers_never_mix(rule):
+    settings, own = rule.get_params(), dict(vars(rule))
+    steps(rule, np.ones(4), np.ones((3, 4)))
+    assert (rule.get_params(), vars(rule)) == (settings, own)
+    assert clone(rule).get_params() == settings
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_long_vectors_are_updated_in_blocks_to_the_same_figures(rule, monkeypatch):
+    rng = np.random.RandomState(0)
+    size = 2 * optimizers.BLOCK + 77
+    start, grads = rng.randn(size), rng.randn(3, size)
+    in_blocks = steps(rule, start, grads)
+    monkeypatch.setattr(optimizers, "BLOCK", size)
+    np.testing.assert_array_equal(in_blocks, steps(rule, start, grads))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_float32_stays_float32(rule):
+    rng = np.random.RandomState(0)
+    start, grads = rng.randn(5), rng.randn(10, 5)
+    params = start.astype(np.float32)
+    state = rule.init(params)
+    for grad in grads.astype(np.float32):
+        rule.update(params, grad, state, np.float64(0.1))
+    assert {array.dtype for slot, array in state.items() if slot != "t"} <= {np.dtype(np.float32)}
+    assert params.dtype == np.float32
+    np.testing.assert_allclose(params, steps(rule, start, grads)[-1], rtol=1e-4, atol=1e-5)
+
+
+def test_a_constant_gradient_leaves_no_negative_variance():
+    rule = RMSprop(rho=0.9, centered=True, epsilon=1.0)
+    points = steps(rule, np.zeros(50), np.full((500, 50), 0.1) * np.linspace(1, 1e6, 50))
+    assert np.isfinite(points).all()
+    np.testing.assert_allclose(points[-1] - points[-2], -0.1 * 0.1 * np.linspace(1, 1e6, 50), rtol=0.1)
+
+
+def test_weight_decay_shrinks_what_has_no_gradient():
+    points = steps(AdamW(weight_decay=0.5), np.array([4.0, -2.0]), np.zeros((3, 2)))
+    np.testing.assert_allclose(points[-1], np.array([4.0, -2.0]) * 0.95**3, rtol=1e-14)
+
+
+class Target:
+    """A function with a known minimum, as an objective."""
+
+    n_samples, is_stochastic = 1, False
+
+    def __init__(self, start, minimum, function):
+        self.start, self.minimum, self.function = np.array(start, dtype=float), np.array(minimum, dtype=float), function
+
+    def loss_and_grad(self, params, rows=None, rng=None):
+        return self.function(params)
+
+
+def parabola(p):
+    return float(np.sum((p - 3) ** 2)), 2 * (p - 3)
+
+
+def ill_conditioned(p):
+    curvature = np.array([1.0, 30.0, 300.0])
+    return float(np.sum(curvature * (p - 1) ** 2) / 2), curvature * (p - 1)
+
+
+def rosenbrock(p):
+    x, y = p
+    value = (1 - x) ** 2 + 100 * (y - x * x) ** 2
+    return float(value), np.array([-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)])
+
+
+def logistic_regression():
+    """Regularised, on the first columns of a real data set; the minimum is scikit-learn's."""
+    X, y = load_breast_cancer(return_X_y=True)
+    X, y = scale(X[::3, :4]), y[::3]
+    peer = LogisticRegression(C=0.5, tol=1e-12, max_iter=1000).fit(X, y)
+    objective = Objective(Network([Dense(4, 1)]), "log_loss", X, y, alpha=2.0)
+    target = Target(np.zeros(5), np.r_[peer.coef_[0], peer.intercept_], None)
+    target.loss_and_grad = objective.loss_and_grad
+    return target
+
+
+TARGETS = {
+    "parabola": lambda: Target([-2, 5], [3, 3], parabola),
+    "ill-conditioned": lambda: Target([-1, 2, 0], [1, 1, 1], ill_conditioned),
+    "rosenbrock": lambda: Target([-1, 1], [1, 1], rosenbrock),
+    "logistic regression": logistic_regression,
+}
+
+# Learning rate and epochs for each target, in their order. Adaptive rules come to rest because the rate goes to zero.
+CONVERGENCE = [
+    (SGD(), [(0.1, 200), (5e-3, 4000), (2e-3, 15000), (1.0, 2000)]),
+    (SGD(momentum=0.9), [(0.05, 400), (3e-3, 1000), (5e-4, 6000), (0.5, 800)]),
+    (SGD(momentum=0.9, nesterov=True), [(0.05, 400), (3e-3, 1000), (5e-4, 6000), (0.5, 800)]),
+    (Adagrad(), [(1.0, 800), (1.0, 1000), (1.0, 25000), (0.5, 3000)]),
+    (RMSprop(), [(0.05, 1000), (0.02, 2000), (0.01, 20000), (0.02, 2000)]),
+    (RMSprop(centered=True), [(0.01, 2000), (0.01, 3000), (0.002, 10000), (0.01, 3000)]),
+    (Adam(), [(0.1, 1000), (0.1, 2000), (0.05, 8000), (0.1, 1500)]),
+    (AdamW(weight_decay=0.0), [(0.1, 1000), (0.1, 2000), (0.05, 8000), (0.1, 1500)]),
+]
+CASES = [(rule, name, pace) for rule, paces in CONVERGENCE for name, pace in zip(TARGETS, paces, strict=True)]
+
+
+@pytest.mark.parametrize("rule, target, pace", CASES, ids=[f"{rule!r} {name}" for rule, name, _ in CASES])
+def test_every_rule_reaches_every_minimum(rule, target, pace):
+    rate, epochs = pace
+    target = TARGETS[target]()
+    schedule = rate if isinstance(rule, SGD) else Cosine(rate, max_iter=epochs)
+    result = GradientDescent(rule, learning_rate=schedule, max_iter=epochs).minimize(target, target.start)
+    assert abs(target.start - target.minimum).max() > 0.5
+    np.testing.assert_allclose(result.x, target.minimum, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "rule, parameter",
+    [
+        *[(SGD(momentum=bad), "momentum") for bad in (-0.1, 1.1, math.nan, "0.9", None, True)],
+        *[(RMSprop(rho=bad), "rho") for bad in (-0.1, 1, math.nan, None)],
+        *[(Adam(beta_1=bad), "beta_1") for bad in (-0.1, 1, math.inf)],
+        *[(Adam(beta_2=bad), "beta_2") for bad in (-0.1, 1, "1")],
+        *[(AdamW(beta_2=bad), "beta_2") for bad in (-0.1, 1.0)],
+        *[(AdamW(weight_decay=bad), "weight_decay") for bad in (-1, math.nan, None)],
+        *[(rule(epsilon=bad), "epsilon") for rule in (Adagrad, RMSprop, Adam, AdamW) for bad in (0, -1e-8, math.nan)],
+    ],
+    ids=repr,
+)
+def test_bad_parameter_is_named(rule, parameter):
+    with pytest.raises(ValueError, match=f"^{parameter}="):
+        rule.init(np.zeros(2))

@@ -1,0 +1,206 @@
+"""Schedules against their formulas, and the counting of stalls against scikit-learn's, written out as a plain loop."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from skmlp_scratch.schedules import (
+    SCHEDULES,
+    Adaptive,
+    Constant,
+    Cosine,
+    Exponential,
+    InverseScaling,
+    Patience,
+    StepDecay,
+    TimeDecay,
+)
+from skmlp_scratch.solvers import GradientDescent
+
+# Schedule, and its learning rate as a formula of the epoch.
+FORMULAS = [
+    (Constant(0.3), lambda k: 0.3),
+    (InverseScaling(0.3, power_t=0.7, n_samples=50), lambda k: 0.3 / (50 * k + 1) ** 0.7),
+    (InverseScaling(0.3, power_t=0, n_samples=50), lambda k: 0.3),
+    (TimeDecay(0.3, decay=0.25), lambda k: 0.3 / (1 + 0.25 * k)),
+    (StepDecay(0.3, decay=0.4, every=7), lambda k: 0.3 * 0.6 ** math.floor(k / 7)),
+    (Exponential(0.3, decay=0.05), lambda k: 0.3 * 0.95**k),
+    (Cosine(0.3, max_iter=30), lambda k: 0.15 * (1 + math.cos(math.pi * min(k, 30) / 30))),
+]
+IDS = [repr(schedule) for schedule, _ in FORMULAS]
+
+
+def test_the_registry_holds_what_the_documentation_promises():
+    names = {"constant", "invscaling", "adaptive", "time_decay", "step", "exponential", "cosine"}
+    assert set(SCHEDULES) == names
+    assert {schedule()(0, []) for schedule in SCHEDULES.values()} == {0.001}
+
+
+@pytest.mark.parametrize("schedule, formula", FORMULAS, ids=IDS)
+def test_learning_rate_follows_the_formula(schedule, formula):
+    rates = [schedule(epoch, [0.0] * epoch) for epoch in range(40)]
+    np.testing.assert_allclose(rates, [formula(epoch) for epoch in range(40)], rtol=1e-13, atol=1e-17)
+
+
+@pytest.mark.parametrize("schedule", [schedule for schedule, _ in FORMULAS] + [Adaptive(0.3)], ids=repr)
+def test_a_schedule_keeps_no_state(schedule):
+    losses = [3.0] * 40
+    forwards = [schedule(epoch, losses[:epoch]) for epoch in range(40)]
+    backwards = [schedule(epoch, losses[:epoch]) for epoch in reversed(range(40))]
+    assert forwards == backwards[::-1]
+    assert clone(schedule)(17, losses[:17]) == forwards[17]
+
+
+def test_cosine_warms_up_in_a_line_and_ends_at_zero():
+    schedule = Cosine(1.0, max_iter=14, warm_up=4)
+    rates = [schedule(epoch, []) for epoch in range(17)]
+    np.testing.assert_allclose(rates[:5], [0.2, 0.4, 0.6, 0.8, 1.0], rtol=1e-14)
+    np.testing.assert_allclose(rates[4:14], [0.5 * (1 + math.cos(math.pi * k / 10)) for k in range(10)], rtol=1e-14)
+    np.testing.assert_allclose(rates[14:], 0, atol=1e-16)
+
+
+def peers_count(losses, tol, n_iter_no_change, rate=None):
+    """scikit-learn's counting (``_update_no_improvement_count``), epoch by epoch.
+
+    Gives the learning rate in force in each epoch, and the epoch in which the peer stops, or None.
+    """
+    best, count, rates = math.inf, 0, []
+    for epoch, loss in enumerate(losses):
+        rates.append(rate)
+        if loss > best - tol:
+            count += 1
+        else:
+            count = 0
+        if loss < best:
+            best = loss
+        if count > n_iter_no_change:
+            if rate is None or rate <= 1e-6:
+                return rates, epoch
+            rate /= 5.0
+            count = 0
+    return rates, None
+
+
+def random_losses(seed):
+    """A falling curve with noise and plateaus, here and there nan or infinite."""
+    rng = np.random.RandomState(seed)
+    n = rng.randint(1, 80)
+    losses = rng.uniform(0, 1) * rng.randn(n) + rng.uniform(-0.2, 0.05) * np.arange(n)
+    losses = np.round(losses, rng.randint(0, 4))
+    if seed % 3 == 0:
+        losses[rng.rand(n) < 0.15] = rng.choice([math.nan, math.inf])
+    if seed % 6 == 0:
+        losses[: rng.randint(1, 3)] = math.nan
+    return losses.tolist()
+
+
+def test_adaptive_counts_as_scikit_learn():
+    divided = 0
+    for seed in range(300):
+        losses, n, tol = random_losses(seed), 1 + seed % 4, (0.0, 1e-4, 0.1)[seed % 3]
+        schedule = Adaptive(0.5, tol=tol, n_iter_no_change=n)
+        expected, stop = peers_count(losses, tol, n, rate=0.5)
+        rates = [schedule(epoch, losses[:epoch]) for epoch in range(len(expected))]
+        np.testing.assert_allclose(rates, expected, rtol=1e-14)
+        assert stop is None or rates[stop] <= schedule.min_learning_rate
+        divided += rates[-1] < 0.5
+    assert divided > 100  # otherwise these sequences test nothing
+
+
+def test_patience_counts_as_scikit_learn():
+    stopped = 0
+    for seed in range(300):
+        losses, n, tol = random_losses(seed), 1 + seed % 4, (0.0, 1e-4, 0.1)[seed % 3]
+        patience = Patience(tol, n)
+        stop = next((epoch for epoch, loss in enumerate(losses) if patience.stalls(loss)), None)
+        assert stop == peers_count(losses, tol, n)[1]
+        stopped += stop is not None
+    assert 100 < stopped < 300
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_patience_stops_after_one_epoch_more_than_it_is_called(n):
+    patience = Patience(1e-4, n)
+    assert [patience.stalls(1.0) for _ in range(2 * n + 4)].index(True) == n + 1  # the first epoch is an improvement
+
+
+def test_patience_starts_afresh_after_a_stall():
+    patience = Patience(1e-4, 1)
+    assert [patience.stalls(1.0) for _ in range(5)] == [False, False, True, False, True]
+
+
+def test_an_improvement_must_exceed_tol():
+    patience, bad = Patience(0.1, 10), []
+    for loss in (1.0, 0.95, 0.875, 0.75, 0.7, 0.6):  # against the best so far, however slowly that has been reached
+        patience.stalls(loss)
+        bad.append(patience.bad)
+    assert bad == [0, 1, 2, 0, 1, 0]
+
+
+def test_patience_without_end():
+    patience, schedule = Patience(1e-4, math.inf), Adaptive(0.5, n_iter_no_change=math.inf)
+    assert not any(patience.stalls(1.0) for _ in range(100))
+    assert schedule(100, [1.0] * 100) == 0.5
+
+
+class Bowl:
+    """The sum of squares; it counts how often it is asked."""
+
+    n_samples, is_stochastic, evaluations = 1, False, 0
+
+    def loss_and_grad(self, params, rows=None, rng=None):
+        self.evaluations += 1
+        return float(params @ params), 2 * params
+
+
+def test_gradient_descent_walks_at_the_scheduled_pace():
+    result = GradientDescent(learning_rate=TimeDecay(0.25, decay=1.0), max_iter=3).minimize(Bowl(), np.ones(1))
+    assert result.x[0] == pytest.approx((1 - 2 * 0.25) * (1 - 2 * 0.125) * (1 - 2 * 0.25 / 3), rel=1e-14)
+
+
+def test_a_function_of_ones_own():
+    seen = []
+
+    def halving(epoch, losses):
+        seen.append((epoch, list(losses)))
+        return 0.25 * 0.5**epoch
+
+    result = GradientDescent(learning_rate=halving, max_iter=3).minimize(Bowl(), np.ones(1))
+    assert result.x[0] == pytest.approx(0.5 * 0.75 * 0.875, rel=1e-14)
+    assert seen == [(0, []), (1, [1.0]), (2, [1.0, 0.25])]
+
+
+@pytest.mark.parametrize(
+    "schedule, parameter",
+    [
+        *[(schedule(learning_rate=bad), "learning_rate") for schedule in SCHEDULES.values() for bad in (0, -1)],
+        *[(Constant(learning_rate=bad), "learning_rate") for bad in (math.nan, math.inf, "1", None, True)],
+        (InverseScaling(power_t=-1), "power_t"),
+        (InverseScaling(power_t=math.nan), "power_t"),
+        (InverseScaling(n_samples=-1), "n_samples"),
+        (TimeDecay(decay=-0.1), "decay"),
+        (TimeDecay(decay=math.inf), "decay"),
+        (StepDecay(decay=1), "decay"),
+        (StepDecay(decay=-0.1), "decay"),
+        (StepDecay(every=0), "every"),
+        (StepDecay(every=2.5), "every"),
+        (Exponential(decay=1.0), "decay"),
+        (Exponential(decay="0.1"), "decay"),
+        (Cosine(max_iter=0), "max_iter"),
+        (Cosine(max_iter=2.5), "max_iter"),
+        (Cosine(max_iter=5, warm_up=5), "warm_up"),
+        (Cosine(warm_up=-1), "warm_up"),
+        (Adaptive(tol=-1), "tol"),
+        (Adaptive(tol=None), "tol"),
+        (Adaptive(n_iter_no_change=0), "n_iter_no_change"),
+        (Adaptive(n_iter_no_change=2.5), "n_iter_no_change"),
+    ],
+    ids=repr,
+)
+def test_bad_parameter_is_named_before_the_first_step(schedule, parameter):
+    bowl = Bowl()
+    with pytest.raises(ValueError, match=f"^{parameter}="):
+        GradientDescent(learning_rate=schedule).minimize(bowl, np.ones(2))
+    assert bowl.evaluations == 0
