@@ -305,7 +305,8 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
-            if np.size(sample_weight) and not np.any(sample_weight):
+            sample_weight = np.asarray(sample_weight)
+            if sample_weight.size and sample_weight.dtype.kind in "biuf" and not sample_weight.any():
                 raise ValueError("sample_weight is zero for every row: there is nothing to learn from.")
             sample_weight = _check_sample_weight(sample_weight, X)
             if (sample_weight < 0).any():
@@ -1014,10 +1015,9 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
 
     def _encode(self, y):
         """The loss, and targets of one column an output."""
-        targets = self._label_binarizer.transform(y)
-        targets = targets.toarray() if sparse.issparse(targets) else targets
+        n_classes = len(self.classes_)
         multilabel = self._label_binarizer.y_type_.startswith("multilabel")
-        single = multilabel or len(self.classes_) <= 2
+        single = multilabel or n_classes <= 2
         loss = self.loss
         if loss == "log_loss" or isinstance(loss, LogLoss):
             loss = BinaryCrossEntropy() if single else CategoricalCrossEntropy()
@@ -1027,11 +1027,12 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
             raise ValueError("loss='binary_cross_entropy' is for two classes or multilabel targets; use 'log_loss'.")
         elif isinstance(loss, str):
             loss = LOSSES[loss]()
-        if len(self.classes_) == 1 and not multilabel:
-            targets = np.ones_like(targets)
-        elif len(self.classes_) == 2 and not multilabel and getattr(loss, "out_activation", None) == "softmax":
-            targets = np.hstack([1 - targets, targets])
-        return loss, targets
+        if multilabel:
+            return loss, y.toarray() if sparse.issparse(y) else y
+        index = np.searchsorted(self.classes_, y)
+        if n_classes > 2 or (n_classes == 2 and getattr(loss, "out_activation", None) == "softmax"):
+            return loss, np.eye(n_classes, dtype=bool)[index]
+        return loss, (index == n_classes - 1)[:, np.newaxis]
 
     def _smooth(self, targets):
         if not self.label_smoothing:
