@@ -1,0 +1,444 @@
+"""The objective: one definition of loss, gradient and penalty, for all rows and for any part of them."""
+
+import itertools
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import sparse
+from threadpoolctl import threadpool_limits
+
+from skmlp_scratch.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+from skmlp_scratch.losses import SquaredError
+from skmlp_scratch.network import Network
+from skmlp_scratch.objective import LANES, Objective
+
+PENALTIES = [{"alpha": 0.0}, {"alpha": 0.7}, {"alpha": 0.7, "l1_ratio": 0.3}, {"alpha": 0.2, "l1_ratio": 1.0}]
+
+
+def data(n=24, n_in=4, seed=0):
+    rng = np.random.RandomState(seed)
+    return rng.randn(n, n_in), rng.randint(2, size=n), rng.uniform(0.2, 3, n)
+
+
+def network(n_in=4, chunk_rows=None):
+    net = Network([Dense(n_in, 5), Activation("tanh"), Dense(5, 2)])
+    net.chunk_rows = chunk_rows or net.chunk_rows
+    return net
+
+
+def evaluate(objective, params, rows=None, rng=None):
+    """Loss and a copy of the gradient."""
+    loss, grad = objective.loss_and_grad(params, rows, rng)
+    return loss, grad.copy()
+
+
+def start(net, seed=0):
+    return np.random.RandomState(seed).randn(net.size)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_definition(weighted, penalty):
+    X, y, weights = data()
+    net = network()
+    params = start(net)
+    objective = Objective(net, "categorical_cross_entropy", X, y, weights if weighted else None, **penalty)
+    W1, W2, b1, b2 = params[:20].reshape(4, 5), params[20:30].reshape(5, 2), params[30:35], params[35:]
+    W, w = params[:30], weights if weighted else np.ones(24)
+    raw = np.tanh(X @ W1 + b1) @ W2 + b2
+    losses = np.log(np.exp(raw).sum(axis=1)) - raw[np.arange(24), y]
+    ratio = penalty.get("l1_ratio", 0.0)
+    shrink = penalty["alpha"] * ((1 - ratio) / 2 * (W**2).sum() + ratio * abs(W).sum())
+    assert objective.loss_and_grad(params)[0] == pytest.approx(((w * losses).sum() + shrink) / w.sum(), rel=1e-13)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("size", [1, 4, 8, 24])
+def test_minibatches_are_unbiased(size, weighted, penalty):
+    X, y, weights = data()
+    net = network()
+    params = start(net)
+    objective = Objective(net, "log_loss", X, y, weights if weighted else None, **penalty)
+    loss, grad = evaluate(objective, params)
+    order = np.random.RandomState(1).permutation(24)
+    parts = [evaluate(objective, params, rows) for rows in order.reshape(-1, size)]
+    assert np.mean([part[0] for part in parts]) == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(np.mean([part[1] for part in parts], axis=0), grad, rtol=1e-11, atol=1e-14)
+
+
+def test_over_all_minibatches_that_there_are_the_mean_is_the_full_gradient():
+    X, y, weights = data(n=7)
+    net = network()
+    params = start(net)
+    objective = Objective(net, "log_loss", X, y, weights, alpha=0.5)
+    loss, grad = evaluate(objective, params)
+    parts = [evaluate(objective, params, np.array(rows)) for rows in itertools.combinations(range(7), 3)]
+    assert np.mean([part[0] for part in parts]) == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(np.mean([part[1] for part in parts], axis=0), grad, rtol=1e-11, atol=1e-14)
+
+
+def test_an_epoch_of_unequal_minibatches_averages_to_the_loss():
+    X, y, weights = data()
+    net = network()
+    params = start(net)
+    objective = Objective(net, "log_loss", X, y, weights, alpha=0.5)
+    sizes = np.array([10, 10, 4])
+    parts = [evaluate(objective, params, rows)[0] for rows in np.split(np.arange(24), np.cumsum(sizes)[:-1])]
+    assert np.dot(parts, sizes) / 24 == pytest.approx(objective.loss_and_grad(params)[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES[1:], ids=str)
+def test_the_penalty_does_not_depend_on_the_batch(penalty):
+    X, y, weights = data()
+    net = network()
+    params = start(net)
+    bare, full = (Objective(net, "log_loss", X, y, weights, **settings) for settings in ({}, penalty))
+    expected = None
+    for rows in (None, np.array([3]), slice(2, 9), np.arange(24)):
+        (loss, grad), (with_loss, with_grad) = evaluate(bare, params, rows), evaluate(full, params, rows)
+        found = np.r_[with_loss - loss, with_grad - grad]
+        expected = found if expected is None else expected
+        np.testing.assert_allclose(found, expected, atol=1e-13)
+    assert expected[1:31].all()
+    assert not expected[31:].any()  # biases are free
+
+
+def test_rows_may_be_a_slice_or_indices():
+    X, y, weights = data()
+    net = network()
+    params = start(net)
+    objective = Objective(net, "log_loss", X, y, weights, alpha=0.5)
+    by_slice, by_index = evaluate(objective, params, slice(5, 11)), evaluate(objective, params, np.arange(5, 11))
+    assert by_slice[0] == by_index[0]
+    np.testing.assert_array_equal(by_slice[1], by_index[1])
+    whole, everything = evaluate(objective, params), evaluate(objective, params, np.arange(24))
+    assert whole[0] == pytest.approx(everything[0], rel=1e-14)
+    np.testing.assert_allclose(whole[1], everything[1], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("chunk_rows", [1, 5, 24, 100, 499, 500])
+def test_a_full_batch_in_chunks_equals_one_piece(chunk_rows, weighted):
+    X, y, weights = data(500)
+    params = start(network())
+    one, many = (
+        evaluate(
+            Objective(network(chunk_rows=rows), "log_loss", X, y, weights if weighted else None, alpha=0.5), params
+        )
+        for rows in (500, chunk_rows)
+    )
+    assert many[0] == pytest.approx(one[0], rel=1e-12)
+    np.testing.assert_allclose(many[1], one[1], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("chunk_rows", [5, 70, 250])
+def test_the_number_of_threads_changes_not_one_bit(chunk_rows, dtype):
+    X, y, weights = data(500)
+    net = network(chunk_rows=chunk_rows)
+    params = start(net).astype(dtype)
+    results = [
+        evaluate(Objective(net, "log_loss", X.astype(dtype), y, weights, alpha=0.5, n_threads=n), params)
+        for n in (1, 2, 3, 2)
+    ]
+    assert len(net.chunks(500)) >= 2
+    assert (len(net.chunks(500)) > LANES) == (chunk_rows < 70)
+    for loss, grad in results[1:]:
+        assert loss == results[0][0]
+        np.testing.assert_array_equal(grad, results[0][1])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_threads_of_the_linear_algebra_change_not_one_bit(dtype):
+    rng = np.random.RandomState(0)
+    X, y = rng.randn(6000, 30).astype(dtype), rng.randint(2, size=6000)
+    net = Network([Dense(30, 100), Activation("relu"), Dense(100, 2)])
+    params = net.init(rng, dtype=dtype)
+    results = []
+    for limit in (1, 2, 4):
+        with threadpool_limits(limit, user_api="blas"):
+            results.append(evaluate(Objective(net, "log_loss", X, y), params))
+    assert len(net.chunks(6000)) > 1
+    for loss, grad in results[1:]:
+        assert loss == results[0][0]
+        np.testing.assert_array_equal(grad, results[0][1])
+
+
+def test_a_full_batch_takes_bounded_memory():
+    rng = np.random.RandomState(0)
+    X, y = rng.randn(60_000, 10), rng.randn(60_000)
+    net = Network([Dense(10, 100), Activation("relu"), Dense(100, 1)])
+    objective, params = Objective(net, "squared_error", X, y), start(net)
+    tracemalloc.start()
+    objective.loss_and_grad(params)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40e6  # in one piece the hidden units and their deltas take over 100 MB
+
+
+@pytest.mark.parametrize("rows", [None, np.arange(0, 24, 2)], ids=["all", "some"])
+def test_population_statistics_have_gradient_zero_and_no_penalty(rows):
+    X, y, _ = data()
+    net = Network([Dense(4, 3), BatchNorm(3), Activation("tanh"), Dense(3, 2), BatchNorm(2)])
+    objective = Objective(net, "log_loss", X, y, alpha=0.5, l1_ratio=0.5)
+    params = start(net)
+    loss, grad = evaluate(objective, params, rows)
+    assert net.size == 12 + 6 + 3 + 6 + 2 + 4 + 10
+    assert not grad[-10:].any()
+    assert grad[:-10].any()
+    params[-10:] += 1
+    again, grad_again = evaluate(objective, params, rows)
+    assert again == loss
+    np.testing.assert_array_equal(grad_again, grad)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=str)
+def test_rows_of_weight_zero_equal_absent_rows(penalty):
+    X, y, weights = data()
+    net = network()
+    params = start(net)
+    kept = np.arange(24) % 3 > 0
+    weights[~kept] = 0
+    X[~kept] *= 1e3
+    zeros = evaluate(Objective(net, "log_loss", X, y, weights, **penalty), params)
+    absent = evaluate(Objective(net, "log_loss", X[kept], y[kept], weights[kept], **penalty), params)
+    assert zeros[0] == pytest.approx(absent[0], rel=1e-13)
+    np.testing.assert_allclose(zeros[1], absent[1], rtol=1e-12, atol=1e-15)
+
+
+def test_a_minibatch_of_weight_zero_is_the_penalty_alone():
+    X, y, weights = data()
+    weights[:5] = 0
+    net = network()
+    params = start(net)
+    loss, grad = evaluate(Objective(net, "log_loss", X, y, weights, alpha=0.5), params, np.arange(5))
+    W = params[:30]
+    assert loss == pytest.approx(0.25 * (W @ W) / weights.sum(), rel=1e-13)
+    np.testing.assert_allclose(grad, np.r_[0.5 * W / weights.sum(), np.zeros(7)], rtol=1e-13)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=str)
+def test_whole_weights_equal_repeated_rows(penalty):
+    X, y, _ = data()
+    net = network()
+    params = start(net)
+    counts = np.random.RandomState(0).randint(0, 4, 24)
+    weighted = evaluate(Objective(net, "log_loss", X, y, counts, **penalty), params)
+    repeated = evaluate(Objective(net, "log_loss", np.repeat(X, counts, 0), np.repeat(y, counts), **penalty), params)
+    assert weighted[0] == pytest.approx(repeated[0], rel=1e-13)
+    np.testing.assert_allclose(weighted[1], repeated[1], rtol=1e-12, atol=1e-15)
+
+
+def test_the_gradient_is_a_buffer_that_the_next_call_overwrites():
+    X, y, _ = data()
+    net = network()
+    objective = Objective(net, "log_loss", X, y)
+    _, first = objective.loss_and_grad(start(net))
+    kept = first.copy()
+    _, second = objective.loss_and_grad(start(net, seed=1))
+    assert second is first
+    assert (second != kept).all()
+
+
+def test_parameters_may_change_in_place_and_in_turn():
+    X, y, _ = data()
+    net = network()
+    objective, one, other = Objective(net, "log_loss", X, y), start(net), start(net, seed=1)
+    fresh = [evaluate(Objective(net, "log_loss", X, y), params) for params in (one, other)]
+    for params, (loss, grad) in [(one, fresh[0]), (other, fresh[1]), (one, fresh[0]), (one, fresh[0])]:
+        found = evaluate(objective, params)
+        assert found[0] == loss
+        np.testing.assert_array_equal(found[1], grad)
+    one[...] = other
+    assert objective.loss_and_grad(one)[0] == fresh[1][0]
+
+
+class Counted(Dense):
+    """A dense layer that counts what is asked of it."""
+
+    asked = []
+
+    def forward(self, params, X, rng):
+        Y, backward = super().forward(params, X, rng)
+
+        def spy(delta, grads, need_dX=True):
+            self.asked.append((self.n_in, need_dX))
+            return backward(delta, grads, need_dX)
+
+        return Y, spy
+
+
+@pytest.mark.parametrize("chunk_rows", [None, 12])
+def test_the_gradient_of_the_inputs_is_never_computed(chunk_rows, monkeypatch):
+    monkeypatch.setattr(Counted, "asked", [])
+    X, y, _ = data()
+    net = Network([Counted(4, 5), Activation("tanh"), Counted(5, 2)])
+    net.chunk_rows = chunk_rows or net.chunk_rows
+    Objective(net, "log_loss", X, y, n_threads=1).loss_and_grad(start(net))
+    assert Counted.asked == [(5, True), (4, False)] * len(net.chunks(24))
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [Activation("tanh"), Dense(4, 2)],
+        [Dropout(0.5), Activation("tanh"), Dense(4, 2)],
+        [Activation("identity"), Activation("tanh"), Dense(4, 2)],
+        [LayerNorm(4), Activation("relu"), Activation("tanh"), Dense(4, 2)],
+        [BatchNorm(4), Dense(4, 2), Activation("tanh")],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("rows", [None, slice(0, 8), np.arange(8)], ids=["all", "slice", "indices"])
+def test_data_are_left_as_they_are(rows, layers):
+    X, y, weights = data()
+    Y = np.eye(2)[y]
+    net = Network(layers)
+    kept = X.copy(), Y.copy(), weights.copy()
+    for loss in ("log_loss", "squared_error", SquaredError(link="softmax")):
+        objective = Objective(net, loss, X, Y, weights, alpha=0.5, l1_ratio=0.5)
+        params = start(net)
+        before = params.copy()
+        first = evaluate(objective, params, rows, np.random.RandomState(0))
+        second = evaluate(objective, params, rows, np.random.RandomState(0))
+        assert first[0] == second[0]
+        np.testing.assert_array_equal(first[1], second[1])
+        np.testing.assert_array_equal(params, before)
+    for array, copy in zip((X, Y, weights), kept, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("convert", [sparse.csr_matrix, sparse.csr_array], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("chunk_rows", [None, 7])
+@pytest.mark.parametrize("rows", [None, slice(3, 15), np.array([5, 3, 3, 20])], ids=["all", "slice", "indices"])
+def test_sparse_equals_dense(rows, chunk_rows, convert):
+    X, y, weights = data()
+    X[np.random.RandomState(3).rand(24, 4) < 0.6] = 0
+    net = network(chunk_rows=chunk_rows)
+    params = start(net)
+    dense, thin = (
+        evaluate(Objective(net, "log_loss", inputs, y, weights, alpha=0.5), params, rows) for inputs in (X, convert(X))
+    )
+    assert thin[0] == pytest.approx(dense[0], rel=1e-13)
+    np.testing.assert_allclose(thin[1], dense[1], rtol=1e-12, atol=1e-15)
+
+
+def test_dropout_makes_it_stochastic_and_a_seed_makes_it_repeatable():
+    X, y, _ = data()
+    net = Network([Dropout(0.2), Dense(4, 5), Activation("tanh"), Dropout(0.5), Dense(5, 2)])
+    objective, params = Objective(net, "log_loss", X, y), start(net)
+    assert objective.is_stochastic
+    assert not Objective(network(), "log_loss", X, y).is_stochastic
+    one, same, other = (evaluate(objective, params, rng=np.random.RandomState(seed)) for seed in (0, 0, 1))
+    assert one[0] == same[0] != other[0]
+    np.testing.assert_array_equal(one[1], same[1])
+
+
+def test_dropout_in_chunks_draws_in_their_order():
+    X, y, weights = data(100)
+    net = Network([Dense(4, 5), Dropout(0.5), Dense(5, 2)])
+    whole, params = Objective(net, "log_loss", X, y, weights), start(net)
+    one = evaluate(whole, params, rng=np.random.RandomState(0))  # a single mask, cut into rows
+    net.chunk_rows = 9
+    many = evaluate(Objective(net, "log_loss", X, y, weights, n_threads=2), params, rng=np.random.RandomState(0))
+    assert many[0] == pytest.approx(one[0], rel=1e-12)
+    np.testing.assert_allclose(many[1], one[1], rtol=1e-11, atol=1e-14)
+
+
+def test_batch_norm_sees_all_rows_at_once_however_many_they_are():
+    X, y, _ = data(100)
+    layers = [Dense(4, 5), BatchNorm(5), Activation("tanh"), Dense(5, 2)]
+    one, chunked = Network(layers), Network(layers)
+    chunked.chunk_rows = 9
+    params = start(one)
+    expected, found = (evaluate(Objective(net, "log_loss", X, y), params) for net in (one, chunked))
+    assert found[0] == expected[0]
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_l1_tells_a_solver_where_the_kinks_are():
+    X, y, _ = data()
+    net = network()
+    assert Objective(net, "log_loss", X, y, alpha=0.1).kinked is None
+    assert Objective(net, "log_loss", X, y, alpha=0.1, l1_ratio=0.5).kinked == net.weight_slice
+
+
+def test_targets_may_be_class_indices_or_rows():
+    X, y, _ = data()
+    net = network()
+    params = start(net)
+    losses = {
+        Objective(net, "categorical_cross_entropy", X, targets).loss_and_grad(params)[0]
+        for targets in (y, y.tolist(), y.astype(np.uint8), np.eye(2)[y], np.eye(2, dtype=int)[y])
+    }
+    assert len(losses) == 1
+    single = Network([Dense(4, 1)])
+    losses = {
+        Objective(single, "log_loss", X.tolist(), targets).loss_and_grad(start(single))[0]
+        for targets in (y, y.astype(bool), y.astype(float), y[:, np.newaxis])
+    }
+    assert len(losses) == 1
+
+
+def test_float32_stays_float32_and_more_precise_parameters_may_be_asked_about():
+    X, y, weights = data()
+    net = network()
+    params = start(net)
+    exact = evaluate(Objective(net, "log_loss", X, y, weights, alpha=0.5, l1_ratio=0.5), params)
+    single = Objective(net, "log_loss", X.astype(np.float32), y, weights, alpha=0.5, l1_ratio=0.5)
+    loss, grad = evaluate(single, params.astype(np.float32))
+    assert isinstance(loss, float)
+    assert grad.dtype == np.float32
+    assert loss == pytest.approx(exact[0], rel=1e-5)
+    np.testing.assert_allclose(grad, exact[1], rtol=1e-3, atol=1e-5)
+    loss, grad = evaluate(single, params)
+    assert grad.dtype == np.float64
+    assert loss == pytest.approx(exact[0], rel=1e-6)
+    with pytest.raises(ValueError, match="params are float32 and X is float64"):
+        Objective(net, "log_loss", X, y).loss_and_grad(params.astype(np.float32))
+
+
+class Cubic:
+    """A loss of one's own, with nothing but the two methods: the sum of cubed distances."""
+
+    def value_and_grad(self, y, raw, sample_weight):
+        weights = np.ones(len(y)) if sample_weight is None else sample_weight
+        error = raw - y
+        return float(weights @ (abs(error) ** 3).sum(axis=1)), weights[:, np.newaxis] * 3 * error * abs(error)
+
+    def inverse_link(self, raw):
+        return raw
+
+
+def test_a_loss_of_ones_own_needs_two_methods():
+    X, _, weights = data()
+    y = np.random.RandomState(1).randn(24, 2)
+    net = network()
+    params = start(net)
+    loss, _ = evaluate(Objective(net, Cubic(), X, y, weights), params)
+    expected = (weights * (abs(net.predict(params, X) - y) ** 3).sum(axis=1)).sum() / weights.sum()
+    assert loss == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    "settings, said",
+    [
+        ({"loss": "hinge"}, "loss='hinge' is unknown; choose one of"),
+        ({"alpha": -1}, "^alpha=-1"),
+        ({"alpha": np.nan}, "^alpha=nan"),
+        ({"alpha": 0.1, "l1_ratio": 2}, "^l1_ratio=2"),
+        ({"y": np.zeros(23, dtype=int)}, "y has 23 rows, X has 24"),
+        ({"y": np.zeros((24, 3))}, "y has 3 columns, the network has 2 outputs"),
+        ({"y": np.full(24, 2)}, "y must be class indices from 0 to 1"),
+        ({"y": np.full(24, -1)}, "y must be class indices from 0 to 1"),
+        ({"y": np.zeros(24)}, "y must be class indices from 0 to 1"),
+        ({"y": np.array(["a", "b"] * 12)}, "y must be class indices from 0 to 1"),
+    ],
+    ids=str,
+)
+def test_bad_argument_is_named(settings, said):
+    X, y, _ = data()
+    with pytest.raises(ValueError, match=said):
+        Objective(network(), **({"loss": "log_loss", "X": X, "y": y} | settings))
