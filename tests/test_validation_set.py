@@ -7,6 +7,7 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, fbeta_score, get_scorer, make_scorer, r2_score
+from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.monitor import COLUMNS
@@ -22,6 +23,13 @@ LABELS = np.where(SCORE > 0.5, "yes", "no")
 THREE = np.digitize(SCORE, [-0.8, 0.8])
 MANY = np.column_stack([SCORE > 0, X[:, 3] > 0]).astype(int)
 TRAIN, HELD = slice(0, 100), slice(100, None)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_blas_thread():
+    """On data this small a second thread only makes the first one wait."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def classifier(**parameters):
