@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.layers import Dense, Dropout
@@ -54,6 +55,13 @@ ROWS = [
     for feature in features
     for solver in SOLVERS
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_blas_thread():
+    """On data this small a second thread only makes the first one wait."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def outputs(model):

@@ -17,6 +17,7 @@ from sklearn.linear_model import (
     Ridge,
 )
 from sklearn.metrics import mean_pinball_loss
+from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.losses import SquaredError
@@ -29,6 +30,13 @@ SCORE = X @ [1.0, -0.5, 0.25, 0.0, 0.8] + 0.3
 NOISY = SCORE + 0.5 * rng.standard_normal(N)
 WEIGHTS = rng.randint(0, 4, N).astype(float)  # zeros among them
 LINEAR = {"hidden_layer_sizes": (), "solver": "bfgs", "max_iter": 1000, "tol": 1e-7, "random_state": 0}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_blas_thread():
+    """On data this small a second thread only makes the first one wait."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def assert_agrees(model, peer):

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.layers import EPSILON, BatchNorm, Dense
@@ -19,6 +20,13 @@ rng = np.random.RandomState(0)
 X = rng.standard_normal((121, 4)) * [1, 5, 0.2, 3] + [0, 10, 0, -4]
 TARGET = np.tanh(X[:, 0]) + (X[:, 1] - 10) / 5 + 0.1 * rng.standard_normal(121)
 LABELS = (TARGET > 0).astype(int)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_blas_thread():
+    """On data this small a second thread only makes the first one wait."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def regressor(**parameters):

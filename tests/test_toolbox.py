@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import OptimizeResult
 from sklearn.base import clone
+from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, check_gradient
 from skmlp_scratch.activations import ACTIVATIONS
@@ -24,6 +25,13 @@ rng = np.random.RandomState(0)
 X = rng.standard_normal((120, 3))
 TARGET = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2]
 LABELS = (TARGET > 0).astype(int)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_blas_thread():
+    """On data this small a second thread only makes the first one wait."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def softsign(z):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.utils.class_weight import compute_sample_weight
+from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.objective import Objective
@@ -31,6 +32,13 @@ TARGETS = {
 }
 WEIGHTS = rng.uniform(0.2, 3, N)
 REPEATS = rng.randint(0, 4, N)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_blas_thread():
+    """On data this small a second thread only makes the first one wait."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def classifier(**parameters):
