@@ -211,6 +211,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             validate=run.validate,
             patience=Patience(self.tol, self.n_iter_no_change) if self.early_stopping else None,
             limit=run.limit,
+            exact_limit=functools.partial(self._explosion, run),
             verbose=self.verbose,
             listener=callbacks and functools.partial(callbacks, run=run),
             history=self.history_ if resume else None,
@@ -254,7 +255,9 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         run.state = state["solver"] if state else None
         run.solver = self._make_solver(network, X.shape[0], incremental, resume)
         run.validate = self._validator(run, validation)
-        run.limit = max(self._explosion(run), state["limit"] if state else 0.0)
+        # Of a sample at first; only a loss that is above it is worth a look at every row.
+        sample = self._explosion(run, every=max(1, X.shape[0] // SCALE_ROWS))
+        run.limit = max(sample, state["limit"] if state else 0.0)
         return run
 
     def _check_parameters(self):
@@ -474,16 +477,18 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             run.network.calibrate(params, run.X)
         return params
 
-    def _explosion(self, run):
+    @staticmethod
+    def _explosion(run, every=1):
         """The loss above which training has diverged: far above where it begins and above what raw = 0 costs."""
-        objective = run.objective
-        rows = slice(None, None, max(1, objective.n_samples // SCALE_ROWS))
+        objective, rows = run.objective, slice(None, None, every)
         X, y = objective.X[rows], objective.y[rows]
+        weights = None if objective.sample_weight is None else objective.sample_weight[rows]
         raw = run.network.predict(run.params, X)
-        start, nothing = (run.loss.value_and_grad(y, at, None)[0] / len(y) for at in (raw, np.zeros_like(raw)))
+        start, nothing = (run.loss.value_and_grad(y, at, weights)[0] for at in (raw, np.zeros_like(raw)))
+        total = len(y) if weights is None else weights.sum()
         W = run.params[run.network.weight_slice]
-        penalty = objective.penalty.add_to(W, np.zeros_like(W), 1 / objective.n_samples)
-        return EXPLOSION * float(max(start, nothing) + penalty)
+        penalty = objective.penalty.add_to(W, np.zeros_like(W), 1 / total)
+        return EXPLOSION * float(max(start, nothing) / total + penalty)
 
     def _minimize(self, run, monitor):
         """Run the solver; what goes wrong on the way ends in the best or the latest parameters, if there are any."""
@@ -491,8 +496,8 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             result = run.solver.minimize(run.objective, run.params, callback=monitor, rng=run.rng, state=run.state)
             if not monitor.epochs:
                 monitor.fill(int(result.get("nit", 1)), float(result.fun))
-            if not float(result.fun) <= run.limit and monitor.best_params is None and not math.isnan(result.fun):
-                raise diverged(float(result.fun), monitor.epochs, monitor.history["learning_rate"][-1])
+            if monitor.best_params is None and not math.isnan(result.fun):
+                monitor.check(float(result.fun), monitor.epochs, (monitor.history["learning_rate"] or [math.nan])[-1])
         except DivergenceError as error:
             if monitor.best_params is None:
                 raise
@@ -528,7 +533,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                 "solver": result.get("state"),
                 "rng": run.rng if isinstance(self.random_state, Integral) else None,
                 "split": run.split,
-                "limit": run.limit,
+                "limit": monitor.limit,
                 "params": last,
             }
 

@@ -29,6 +29,8 @@ class Monitor:
         Given, training stops when the validation score stalls, and the best parameters are kept.
     limit : float, default=inf
         A loss above this has diverged.
+    exact_limit : callable or None, default=None
+        Gives a better limit, asked once, before the first loss above ``limit`` is called diverged.
     verbose : bool or int, default=False
         Whether to print each epoch.
     listener : callable or None, default=None
@@ -60,9 +62,19 @@ class Monitor:
     """
 
     def __init__(
-        self, objective, *, validate=None, patience=None, limit=math.inf, verbose=False, listener=None, history=None
+        self,
+        objective,
+        *,
+        validate=None,
+        patience=None,
+        limit=math.inf,
+        exact_limit=None,
+        verbose=False,
+        listener=None,
+        history=None,
     ):
-        self.objective, self.validate, self.patience, self.limit = objective, validate, patience, limit
+        self.objective, self.validate, self.patience = objective, validate, patience
+        self.limit, self.exact_limit = limit, exact_limit
         self.verbose, self.listener = verbose, listener
         self.history = {column: list(history[column]) if history else [] for column in COLUMNS}
         self.epochs = 0
@@ -77,8 +89,7 @@ class Monitor:
         if isinstance(step, np.ndarray):
             step = {"x": step, "fun": self.objective.loss_and_grad(step.astype(self.objective.X.dtype))[0]}
         loss, rate = float(step["fun"]), step.get("learning_rate", math.nan)
-        if not loss <= self.limit:
-            raise diverged(loss, self.epochs + 1, rate)
+        self.check(loss, self.epochs + 1, rate)
         self.params = step["x"]
         val_loss, score = self.validate(self.params) if self.validate else (math.nan, math.nan)
         self._record(loss, val_loss, score, rate, step.get("grad_norm", math.nan))
@@ -89,6 +100,23 @@ class Monitor:
             if self.verbose:
                 print(stop)
             raise StopIteration
+
+    def check(self, loss, epoch, learning_rate):
+        """Raise a DivergenceError for a loss above the limit.
+
+        Parameters
+        ----------
+        loss : float
+            The loss.
+        epoch : int
+            In which epoch, from 1.
+        learning_rate : float
+            In force then; nan where there is none.
+        """
+        if not loss <= self.limit and self.exact_limit is not None:
+            self.limit, self.exact_limit = max(self.limit, self.exact_limit()), None
+        if not loss <= self.limit:
+            raise diverged(loss, epoch, learning_rate)
 
     def _record(self, loss, val_loss, score, rate, norm):
         seconds = self._seconds + time.perf_counter() - self._start
