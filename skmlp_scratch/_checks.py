@@ -1,7 +1,9 @@
-"""One check for the numbers that small parameter objects take; the estimators use scikit-learn's own."""
+"""Checks of what small parameter objects take; the estimators use scikit-learn's own."""
 
 import math
 from numbers import Integral, Real
+
+import numpy as np
 
 
 def check_number(name, value, *, low=None, high=None, open_low=False, open_high=False, integer=False):
@@ -48,3 +50,27 @@ def check_number(name, value, *, low=None, high=None, open_low=False, open_high=
         right = "" if high is None else f"{' and' if left else ''} {'below' if open_high else 'at most'} {high}"
         raise ValueError(f"{name}={value!r} must be {kind}{left}{right}.")
     return value
+
+
+def check_switch(name, value):
+    """Raise a ValueError that names the parameter unless ``value`` is True or False.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for the message.
+    value : object
+        What was given.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+
+    Examples
+    --------
+    >>> from skmlp_scratch._checks import check_switch
+    >>> check_switch("shuffle", True)
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name}={value!r} must be True or False.")

@@ -57,5 +57,11 @@ def map_threads(function, items, n_threads=None):
         return [function(item) for item in items]
     # A new thread starts with numpy's default error state: each item runs in a copy of the caller's context.
     contexts = [contextvars.copy_context() for _ in items]
-    with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
-        return list(pool.map(lambda context, item: context.run(function, item), contexts, items))
+    try:
+        with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
+            return list(pool.map(lambda context, item: context.run(function, item), contexts, items))
+    except RuntimeError as error:
+        # Ctrl-C between two steps inside threading's own locks comes out as their error.
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise

@@ -7,6 +7,7 @@ the eye of a monitor, and keeps the vector that comes back. Everything fitted fo
 import copy
 import datetime
 import functools
+import inspect
 import math
 import warnings
 from numbers import Integral, Real
@@ -26,11 +27,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, unique_labels
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from ._checks import check_number
 from .activations import ACTIVATIONS
 from .initializers import INITIALIZERS, auto_logistic
 from .layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
 from .losses import LOSSES, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, LogLoss, Quantile, SquaredError
-from .monitor import EXPLOSION, Monitor
+from .monitor import EXPLOSION, SUSPICIOUS, Monitor
 from .network import Network
 from .objective import Objective
 from .optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
@@ -219,9 +221,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         result = self._minimize(run, monitor)
         self._finish(run, monitor, result, resume, incremental)
         if callbacks:
-            self._callback_fit_ctx.call_on_fit_task_end(
-                estimator=self, X=X, y=y, metadata={"sample_weight": sample_weight}, reconstruction_attributes={}
-            )
+            callbacks.end()
         return self
 
     def _prepare(self, X, y, sample_weight, given, resume, incremental, classes=None):
@@ -244,7 +244,8 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             )
         else:
             params = state["params"] if state else self.params_
-        train, validation, split = self._hold_out(X, y, targets, sample_weight, given, rng, state and state["split"])
+        split = state and state["split"]
+        train, validation, split = self._hold_out(X, y, targets, sample_weight, given, rng, split, loss)
         X, targets, sample_weight = train
         objective = Objective(
             network, loss, X, self._smooth(targets), sample_weight, alpha=self.alpha, l1_ratio=self.l1_ratio
@@ -294,7 +295,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
     def _check_rows(self, X, y, sample_weight, dtype, classes, resume):
         """Validate the training rows; those of weight zero go."""
         _refuse_text(X, "X")
-        self._refuse_targets(y)
+        self._refuse_targets(y, "y")
         X, y = validate_data(
             self,
             X,
@@ -314,11 +315,9 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             sample_weight = _check_sample_weight(sample_weight, X)
             if (sample_weight < 0).any():
                 raise ValueError(f"sample_weight must not be negative, and has {sample_weight.min()}.")
-            kept = np.flatnonzero(sample_weight)
-            if len(kept) < len(sample_weight):
-                X, y, sample_weight = X[kept], y[kept], sample_weight[kept]
+            X, y, sample_weight = _drop_weightless(X, y, sample_weight)
         y = self._learn_targets(y, classes, resume)
-        return X, y, self._weigh_classes(y, sample_weight, X.dtype)
+        return _drop_weightless(X, y, self._weigh_classes(y, sample_weight, X.dtype))
 
     def _make_network(self, n_in, n_out):
         sizes = self._hidden_sizes()
@@ -329,7 +328,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         for n, activation, dropout in zip(sizes, activations, dropouts, strict=True):
             # The bias before a batch normalization changes nothing; it stays, so that intercepts_ keeps its shape.
             layers += [Dense(n_in, int(n)), *([norm(int(n))] if norm else []), Activation(activation)]
-            if Dropout(dropout).p:
+            if check_number("dropout", dropout, low=0, high=1, open_high=True):
                 layers.append(Dropout(dropout))
             n_in = int(n)
         return Network([*layers, Dense(n_in, n_out)])
@@ -339,10 +338,10 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         no_hidden = self.init == "auto" and not self._hidden_sizes()
         return auto_logistic if no_hidden and self.activation in ("logistic", "sigmoid") else self.init
 
-    def _hold_out(self, X, y, targets, sample_weight, given, rng, split):
+    def _hold_out(self, X, y, targets, sample_weight, given, rng, split, loss):
         """Training rows, validation rows (or None), and the random state from which a split can be drawn again."""
         if given[0] is not None:
-            return (X, targets, sample_weight), self._check_given(*given, X.dtype), split
+            return (X, targets, sample_weight), self._check_given(*given, y, X.dtype, loss), split
         if given[1] is not None or given[2] is not None:
             raise ValueError("y_val and sample_weight_val need X_val.")
         if not self.early_stopping:
@@ -357,6 +356,8 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
     def _split_rows(self, y, rng):
         """Row numbers for training and validation, drawn as scikit-learn's perceptrons draw them."""
+        if self.validation_fraction == 0:
+            raise ValueError("early_stopping=True needs a validation_fraction above 0, or X_val and y_val in fit.")
         rows = np.arange(y.shape[0])
         labels = y if is_classifier(self) and y.ndim == 1 else None
         binary = labels is not None and len(self.classes_) <= 2
@@ -373,20 +374,30 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             )
         return train, held
 
-    def _check_given(self, X, y, sample_weight, dtype):
-        """Validate a validation set; targets are encoded as the training set's."""
+    def _check_given(self, X, y, sample_weight, known, dtype, loss):
+        """Validate a validation set as the training set is; targets are held against the ``known`` ones."""
         if y is None:
             raise ValueError("X_val needs y_val.")
         _refuse_text(X, "X_val")
-        X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
-        y = column_or_1d(y) if np.ndim(y) == 1 or np.shape(y)[1:] == (1,) else np.asarray(y)
+        self._refuse_targets(y, "y_val")
+        try:
+            X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+        except ValueError as error:
+            raise ValueError(f"X_val cannot be used: {error}") from error
+        y = y if sparse.issparse(y) else np.asarray(y)
+        y = y.ravel() if y.shape[1:] == (1,) and known.ndim == 1 else y
+        if y.ndim == 0 or y.shape[1:] != known.shape[1:]:
+            raise ValueError(f"y_val has shape {y.shape}, y {known.shape}: they need the same columns.")
         if y.shape[0] != X.shape[0]:
             raise ValueError(f"X_val has {X.shape[0]} rows, y_val has {y.shape[0]}.")
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
             if (sample_weight < 0).any() or not sample_weight.any():
                 raise ValueError("sample_weight_val must not be negative, nor zero for every row.")
-        return X, y, self._encode(self._known_targets(y, "y_val"))[1], sample_weight
+        targets = self._encode(self._known_targets(y, "y_val"))[1]
+        if hasattr(loss, "check_targets"):
+            loss.check_targets(np.asarray(targets, dtype=dtype))
+        return X, y, targets, sample_weight
 
     def _make_solver(self, network, n_samples, incremental, resume):
         """The solver that a name stands for; an object is used as it is."""
@@ -450,8 +461,9 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         if validation is None:
             return None
         X, y, targets, sample_weight = validation
-        weights = np.ones(len(y)) if sample_weight is None else sample_weight
+        weights = np.ones(len(targets)) if sample_weight is None else sample_weight
         scorer = None if self.scoring in (None, "loss") else check_scoring(self, self.scoring)
+        weighted = {"sample_weight": sample_weight} if sample_weight is not None and _takes_weights(scorer) else {}
 
         def validate(params):
             params = self._calibrated(run, params)
@@ -464,7 +476,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             model = copy.copy(self)
             vars(model).update(self._fitted(run, params))
             vars(model).pop("feature_names_in_", None)  # the rows are an array by now
-            return loss, scorer(model, X, y, **({} if sample_weight is None else {"sample_weight": sample_weight}))
+            return loss, scorer(model, X, y, **weighted)
 
         return validate
 
@@ -522,7 +534,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         self._warn(run, monitor, result, loss, incremental)
         vars(self).update(self._fitted(run, self._calibrated(run, best)))
         self.history_, self.loss_, self.n_iter_, self.t_ = history, loss, len(history["epoch"]), seen
-        self.best_loss_ = None if self.early_stopping else min(history["loss"], default=loss)
+        self.best_loss_ = None if self.early_stopping else float(np.fmin.reduce([loss, *history["loss"]]))
         self.validation_scores_ = list(history["val_score"]) if run.validate else None
         self.best_validation_score_ = None
         if run.validate and monitor.epochs:
@@ -538,7 +550,8 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             }
 
     def _warn(self, run, monitor, result, loss, incremental):
-        if monitor.epochs and loss > EXPLOSION * abs(first := monitor.history["loss"][-monitor.epochs]) > 0:
+        first = monitor.history["loss"][-monitor.epochs] if monitor.epochs else loss
+        if loss > SUSPICIOUS * min(abs(first), monitor.limit / EXPLOSION) > 0:
             rate = monitor.history["learning_rate"][-1]
             warnings.warn(
                 f"The loss rose from {first:g} to {loss:g} in epoch {monitor.epochs}, with learning rate "
@@ -577,7 +590,8 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             return None
         n_epochs = 1 if incremental else self.max_iter if isinstance(self.solver, str) else None
         context = self._init_callback_context(max_subtasks=n_epochs)
-        data = {"estimator": self, "X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        data = {"estimator": self, "X": X, "y": y, "metadata": metadata}
         context.call_on_fit_task_begin(**data)
 
         def epoch(params, run):
@@ -587,6 +601,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                 **data, reconstruction_attributes=lambda: self._fitted(run, self._calibrated(run, params).copy())
             )
 
+        epoch.end = functools.partial(context.call_on_fit_task_end, **data, reconstruction_attributes={})
         return epoch
 
     def _objective_and_params(self, X, y):
@@ -970,15 +985,15 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
     def _fitted(self, run, params):
         return super()._fitted(run, params) | {"classes_": self.classes_, "_label_binarizer": self._label_binarizer}
 
-    def _refuse_targets(self, y):
+    def _refuse_targets(self, y, name):
         labels = np.asarray(y, dtype=object) if isinstance(y, (list, tuple)) else y
         if getattr(labels, "dtype", None) == np.dtype(object):
             labels = np.ravel(np.asarray(labels))
             if any(label is None for label in labels):
-                raise ValueError("y contains None: give every row a label, or leave the row out.")
+                raise ValueError(f"{name} contains None: give every row a label, or leave the row out.")
             if len({isinstance(label, (str, bytes)) for label in labels}) > 1:
                 raise ValueError(
-                    "y mixes strings and other labels: make them all of one kind, e.g. with y.astype(str)."
+                    f"{name} mixes strings and other labels: make them all of one kind, e.g. with {name}.astype(str)."
                 )
 
     def _learn_targets(self, y, classes, resume):
@@ -1000,7 +1015,9 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
 
     def _known_targets(self, y, name):
         """Give y back if it holds known classes only."""
-        if not sparse.issparse(y) and y.ndim == 1 and not np.isin(y, self.classes_).all():
+        if y.ndim == 2 and not np.isin(y.data if sparse.issparse(y) else y, (0, 1)).all():
+            raise ValueError(f"{name} must be an indicator of labels, of zeros and ones.")
+        if y.ndim == 1 and not np.isin(y, self.classes_).all():
             unknown = np.setdiff1d(y, self.classes_)
             raise ValueError(
                 f"`{name}` has classes not in `self.classes_`. `self.classes_` has {self.classes_}, not {unknown}."
@@ -1010,12 +1027,18 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
     def _weigh_classes(self, y, sample_weight, dtype):
         if self.class_weight is None:
             return sample_weight
+        for weight in self.class_weight.values() if isinstance(self.class_weight, dict) else ():
+            check_number("class_weight", weight, low=0)
         if y.ndim == 2:
             weights = compute_sample_weight(self.class_weight, y.toarray() if sparse.issparse(y) else y)
         else:
-            present, index = np.unique(y, return_inverse=True)
-            weights = compute_class_weight(self.class_weight, classes=present, y=y, sample_weight=sample_weight)[index]
+            every = compute_class_weight(self.class_weight, classes=self.classes_, y=y, sample_weight=sample_weight)
+            weights = every[np.searchsorted(self.classes_, y)]
         weights = weights if sample_weight is None else weights * sample_weight
+        if not weights.any():
+            raise ValueError(
+                f"class_weight={self.class_weight!r} is zero for every row: there is nothing to learn from."
+            )
         return weights.astype(dtype)
 
     def _encode(self, y):
@@ -1314,8 +1337,8 @@ class ScratchMLPRegressor(RegressorMixin, _BaseScratchMLP):
         y_pred = loss.inverse_link(raw)
         return r2_score(y, y_pred, sample_weight=sample_weight) if np.isfinite(y_pred).all() else np.nan
 
-    def _refuse_targets(self, y):
-        _refuse_text(y, "y")
+    def _refuse_targets(self, y, name):
+        _refuse_text(y, name)
 
     def _learn_targets(self, y, classes, resume):
         return self._known_targets(y, "y")
@@ -1337,6 +1360,20 @@ class ScratchMLPRegressor(RegressorMixin, _BaseScratchMLP):
 
     def _smooth(self, targets):
         return targets
+
+
+def _drop_weightless(X, y, sample_weight):
+    """Rows of weight zero are as if they were absent."""
+    if sample_weight is None or sample_weight.all():
+        return X, y, sample_weight
+    kept = np.flatnonzero(sample_weight)
+    return X[kept], y[kept], sample_weight[kept]
+
+
+def _takes_weights(scorer):
+    """Whether a scorer can be given sample weights; a user's function need not."""
+    parameters = inspect.signature(scorer).parameters if scorer else {}
+    return "sample_weight" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def _refuse_text(data, name):

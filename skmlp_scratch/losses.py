@@ -23,7 +23,6 @@ from scipy.special import expit, log_expit, xlogy
 from sklearn.base import BaseEstimator
 
 from ._checks import check_number
-from ._registry import lookup
 
 
 class IdentityLink:
@@ -150,7 +149,9 @@ class Loss(BaseEstimator):
 
     @property
     def _link(self):
-        return lookup(LINKS, self.link, "link")()
+        if self.link not in tuple(LINKS):
+            raise ValueError(f"link={self.link!r} is unknown; choose one of {', '.join(map(repr, LINKS))}.")
+        return LINKS[self.link]()
 
     @property
     def out_activation(self):

@@ -12,8 +12,9 @@ import numpy as np
 from .solvers import diverged
 
 COLUMNS = ("epoch", "loss", "val_loss", "val_score", "learning_rate", "grad_norm", "seconds")
-# A loss this many times above both where it began and what predicting nothing costs is a divergence.
-EXPLOSION = 1000
+# A loss this many times above both where it began and what predicting nothing costs is a divergence: an error at once,
+# and where it is the last one a warning.
+EXPLOSION, SUSPICIOUS = 1e6, 1e3
 
 
 class Monitor:
@@ -42,8 +43,6 @@ class Monitor:
     ----------
     history : dict of str to list
         One entry an epoch in every column.
-    epochs : int
-        Epochs of this run.
     params : ndarray or None
         As of the last epoch: the solver's own array.
     best_params : ndarray or None
@@ -77,11 +76,16 @@ class Monitor:
         self.limit, self.exact_limit = limit, exact_limit
         self.verbose, self.listener = verbose, listener
         self.history = {column: list(history[column]) if history else [] for column in COLUMNS}
-        self.epochs = 0
+        self._before = len(self.history["seconds"])
         self.params = self.best_params = None
         self.best_score = -math.inf
         self._seconds = self.history["seconds"][-1] if self.history["seconds"] else 0.0
         self._start = time.perf_counter()
+
+    @property
+    def epochs(self):
+        """Epochs of this run that are in the history."""
+        return len(self.history["seconds"]) - self._before
 
     def __call__(self, intermediate_result):
         """Take an OptimizeResult, or a bare parameter vector, after an epoch."""
@@ -120,7 +124,6 @@ class Monitor:
 
     def _record(self, loss, val_loss, score, rate, norm):
         seconds = self._seconds + time.perf_counter() - self._start
-        self.epochs += 1
         epoch = len(self.history["epoch"]) + 1
         row = (epoch, loss, float(val_loss), float(score), float(rate), float(norm), seconds)
         for column, value in zip(COLUMNS, row, strict=True):

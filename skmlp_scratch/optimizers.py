@@ -22,7 +22,7 @@ import math
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from ._checks import check_number
+from ._checks import check_number, check_switch
 
 # The vectors of one block stay in the first cache levels from the first pass over them to the last: Adam on 235 000
 # parameters takes 0.25 ms in blocks, 0.7 ms in whole vectors.
@@ -123,6 +123,7 @@ class SGD(Optimizer):
 
     def _check(self):
         check_number("momentum", self.momentum, low=0, high=1)
+        check_switch("nesterov", self.nesterov)
 
     def _update(self, params, grad, scratch, t, learning_rate, velocity=None):
         np.multiply(grad, learning_rate, out=scratch)
@@ -214,6 +215,7 @@ class RMSprop(Optimizer):
     def _check(self):
         super()._check()
         check_number("rho", self.rho, low=0, high=1, open_high=True)
+        check_switch("centered", self.centered)
 
     def _update(self, params, grad, scratch, t, learning_rate, square, mean=None):
         np.multiply(grad, grad, out=scratch)

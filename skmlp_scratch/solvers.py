@@ -28,7 +28,7 @@ import numpy as np
 from scipy import optimize
 from sklearn.base import BaseEstimator
 
-from ._checks import check_number
+from ._checks import check_number, check_switch
 from ._registry import instance
 from .optimizers import OPTIMIZERS
 from .schedules import Constant, Patience
@@ -176,7 +176,7 @@ class GradientDescent(BaseEstimator):
         floor = getattr(schedule, "min_learning_rate", math.inf)
         try:
             while step.nit < self.max_iter:
-                rate = schedule(state["epoch"], state["losses"])
+                rate = check_number("learning_rate", schedule(state["epoch"], state["losses"]), low=0)
                 loss, norm = self._epoch(objective, params, optimizer, rate, batch_size, rng, state, step.nit + 1)
                 step = optimize.OptimizeResult(x=params, fun=loss, nit=step.nit + 1, learning_rate=rate, grad_norm=norm)
                 step.min_learning_rate = floor
@@ -206,8 +206,7 @@ class GradientDescent(BaseEstimator):
             check_number("tol", self.tol, low=0)
         if self.clip_norm is not None:
             check_number("clip_norm", self.clip_norm, low=0, open_low=True)
-        if not isinstance(self.shuffle, (bool, np.bool_)):
-            raise ValueError(f"shuffle={self.shuffle!r} must be True or False.")
+        check_switch("shuffle", self.shuffle)
         batch_size = self.batch_size
         if batch_size is not None and check_number("batch_size", batch_size, low=1, integer=True) > n_samples:
             warnings.warn(

@@ -341,7 +341,6 @@ def test_scoring_monitor_of_several_scores_with_weights(scoring_monitor, weights
 
 
 @needs_callbacks
-@pytest.mark.xfail(reason="metadata is a dict with None instead of None, so the callable is called with sample_weight")
 def test_scoring_monitor_of_a_callable(scoring_monitor):
     monitor = scoring_monitor(scoring=lambda estimator, X, y: {"mine": estimator.score(X, y)})
     classifier().set_callbacks(monitor).fit(X, LABELS)

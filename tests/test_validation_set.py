@@ -223,7 +223,6 @@ def test_held_out_rows_keep_their_weights():
 
 
 @few_epochs
-@pytest.mark.xfail(reason="weights are passed to a callable that does not take them", raises=TypeError)
 def test_a_callable_without_sample_weight_goes_with_class_weights():
     model = classifier(early_stopping=True, class_weight="balanced", scoring=lambda m, X, y: m.score(X, y), max_iter=3)
     assert len(model.fit(X, LABELS).validation_scores_) == 3
@@ -331,7 +330,6 @@ def test_a_split_that_leaves_one_row_is_refused():
         regressor(early_stopping=True, validation_fraction=0.1).fit(X[:10], SCORE[:10])
 
 
-@pytest.mark.xfail(reason="scikit-learn's train_test_split speaks of its test_size")
 def test_an_empty_split_is_refused_by_its_name():
     with pytest.raises(ValueError, match="validation_fraction"):
         regressor(early_stopping=True, validation_fraction=0.0).fit(X, SCORE)
@@ -445,7 +443,6 @@ def test_a_bad_validation_set_is_refused(make, y, arguments, message):
 
 
 @few_epochs
-@pytest.mark.xfail(reason="y_val is not held against the shape and kind of y, nor X_val called by its name")
 @pytest.mark.parametrize("make, y, arguments, message", [row[1:] for row in NOT_YET], ids=[row[0] for row in NOT_YET])
 def test_a_bad_validation_set_is_refused_by_its_name(make, y, arguments, message):
     with pytest.raises(ValueError, match=message):
@@ -453,7 +450,6 @@ def test_a_bad_validation_set_is_refused_by_its_name(make, y, arguments, message
 
 
 @few_epochs
-@pytest.mark.xfail(reason="only the training targets are checked; val_loss is nan and no weights are ever the best")
 @pytest.mark.parametrize("loss", ["poisson", "gamma"])
 def test_validation_targets_that_the_loss_cannot_take_are_refused(loss):
     with pytest.raises(ValueError, match=f"loss='{loss}' needs y"):
@@ -463,7 +459,6 @@ def test_validation_targets_that_the_loss_cannot_take_are_refused(loss):
 
 
 @few_epochs
-@pytest.mark.xfail(reason="np.asarray of a sparse matrix has no rows", raises=IndexError)
 def test_sparse_multilabel_validation_targets():
     settings = {"max_iter": 3, "scoring": "loss"}
     dense = classifier(**settings).fit(X, MANY, X_val=X, y_val=MANY)

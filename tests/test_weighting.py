@@ -125,7 +125,6 @@ def test_a_class_weight_reaches_partial_fit():
     assert_same(model, other)
 
 
-@pytest.mark.xfail(reason="the dict is held against the labels of this batch instead of against classes_")
 def test_a_class_weight_reaches_a_partial_fit_without_every_class():
     y = LABELS["three classes"]
     batch = y > 0
@@ -136,11 +135,7 @@ def test_a_class_weight_reaches_a_partial_fit_without_every_class():
     assert_same(model, other)
 
 
-@pytest.mark.parametrize("solver", [
-    solver if solver == "gd"
-    else pytest.param(solver, marks=pytest.mark.xfail(reason="its rows stay in the minibatches, with weight zero"))
-    for solver in GRADIENT_DESCENT
-])  # fmt: skip
+@pytest.mark.parametrize("solver", GRADIENT_DESCENT)
 def test_rows_of_a_class_of_weight_zero_are_as_absent_as_rows_of_weight_zero(solver):
     y = LABELS["three classes"]
     settings = {"solver": solver, "batch_size": 20}
@@ -149,14 +144,12 @@ def test_rows_of_a_class_of_weight_zero_are_as_absent_as_rows_of_weight_zero(sol
     assert_same(model, other)
 
 
-@pytest.mark.xfail(reason="class weights are multiplied in after the sample weights have been checked")
 @pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf, "1"])
 def test_a_bad_class_weight_is_refused(weight):
     with pytest.raises(ValueError, match="class_weight"):
         classifier(class_weight={0: weight, 1: 1.0}, max_iter=3).fit(X, LABELS["three classes"])
 
 
-@pytest.mark.xfail(reason="ZeroDivisionError", raises=ZeroDivisionError)
 def test_class_weights_that_are_all_zero_are_refused():
     with pytest.raises(ValueError, match="class_weight"):
         classifier(class_weight={0: 0, 1: 0, 2: 0}, max_iter=3).fit(X, LABELS["three classes"])
