@@ -427,7 +427,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         batch = getattr(solver, "batch_size", None) or n_samples
         if not network.is_rowwise and min(batch, n_samples) < 2:
             raise ValueError(
-                f"normalization='batch' needs at least two rows a batch; batch_size is {batch} of {n_samples} rows. "
+                f"normalization='batch' needs at least two rows a batch: batch_size is {batch}, n_samples={n_samples}. "
                 "Use a larger batch_size, or normalization='layer'."
             )
         return solver
@@ -1052,7 +1052,10 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
         elif loss == "squared_error":
             loss = SquaredError(link="logistic" if single else "softmax")
         elif loss == "binary_cross_entropy" and not single:
-            raise ValueError("loss='binary_cross_entropy' is for two classes or multilabel targets; use 'log_loss'.")
+            raise ValueError(
+                "Only binary classification is supported. The type of the target is multiclass: use loss='log_loss' "
+                "instead of 'binary_cross_entropy'."
+            )
         elif isinstance(loss, str):
             loss = LOSSES[loss]()
         if multilabel:
@@ -1070,7 +1073,8 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = self.loss != "categorical_cross_entropy"
+        tags.classifier_tags.multi_class = self.loss != "binary_cross_entropy"
         return tags
 
 
@@ -1360,6 +1364,11 @@ class ScratchMLPRegressor(RegressorMixin, _BaseScratchMLP):
 
     def _smooth(self, targets):
         return targets
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = self.loss in ("poisson", "gamma")
+        return tags
 
 
 def _drop_weightless(X, y, sample_weight):
