@@ -1,0 +1,63 @@
+"""The benchmark's code works: no figure is asserted that depends on the clock."""
+
+import numpy as np
+import pytest
+
+from benchmarks.__main__ import main, put_between_markers
+from benchmarks.cells import CELLS, make
+from benchmarks.plain_loop import PlainLoop
+from skmlp_scratch import ScratchMLPClassifier
+
+CELL = {cell.name: cell for cell in CELLS}
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def test_quick_run_prints_a_table(capsys):
+    main(["--quick", "--cells", "tiny"])
+    printed = capsys.readouterr().out
+    assert "| tiny | moons 200×2, f64 | 3 tanh | gd, 20 epochs |" in printed
+    assert "scikit-learn" in printed
+
+
+def test_an_unknown_cell_is_refused():
+    with pytest.raises(SystemExit, match="tiny"):
+        main(["--cells", "nosuch"])
+
+
+def losses_of_both(name, **changes):
+    cell = CELL[name].quick()
+    X, y = cell.arrays()
+    params = {**cell.params, **changes}
+    return [make(contender, params).fit(X, y).loss_curve_ for contender in (ScratchMLPClassifier, PlainLoop)]
+
+
+@pytest.mark.parametrize("name", ["tiny", "overhead", "digits", "tabular-f64-32", "images-small-f64-200", "sparse"])
+def test_plain_loop_does_the_same_work(name):
+    ours, plain = losses_of_both(name)
+    assert len(ours) == CELL[name].quick().params["max_iter"]
+    np.testing.assert_allclose(ours, plain, rtol=1e-10)
+
+
+def test_plain_loop_minimizes_the_same_function():
+    cell = CELL["full-batch-f64"].quick()
+    X, y = cell.arrays()
+    ours, plain = (make(contender, cell.params).fit(X, y) for contender in (ScratchMLPClassifier, PlainLoop))
+    np.testing.assert_allclose(ours.predict_proba(X), plain.predict_proba(X), rtol=1e-6)
+
+
+def test_pytorch_does_the_same_work():
+    pytest.importorskip("torch")
+    from benchmarks.torch_net import TorchNet
+
+    cell = CELL["tiny"].quick()
+    X, y = cell.arrays()
+    params = {**cell.params, "alpha": 0.0}  # PyTorch's decays the biases, too
+    ours, torch = (make(contender, params).fit(X, y) for contender in (ScratchMLPClassifier, TorchNet))
+    np.testing.assert_allclose(ours.loss_curve_, torch.loss_curve_, rtol=1e-10)
+
+
+def test_table_goes_between_the_markers(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- benchmarks:start -->\nold\n<!-- benchmarks:end -->\nafter\n")
+    put_between_markers(page, "new")
+    assert page.read_text() == "before\n<!-- benchmarks:start -->\nnew\n<!-- benchmarks:end -->\nafter\n"
