@@ -9,7 +9,7 @@ import statistics
 from pathlib import Path
 
 from .cells import CELLS, LOOP, OURS, PEER, TORCH, contenders
-from .measure import import_seconds, machine, measure, warm_up
+from .measure import describe, duration, import_seconds, machine, measure, warm_up
 
 ROOT = Path(__file__).parents[1]
 START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
@@ -70,13 +70,6 @@ def progress(cell, result):
     return f"{cell.name:20s} {duration(result['seconds'][OURS]):>8s}   {ratios}"
 
 
-def duration(seconds):
-    value, unit = (
-        (seconds, "s") if seconds >= 1 else (seconds * 1e3, "ms") if seconds >= 1e-3 else (seconds * 1e6, "µs")
-    )
-    return f"{value:.3g} {unit}"
-
-
 def render(results):
     """The table in Markdown, with the machine above it and the means below."""
     cells = results["cells"]
@@ -96,14 +89,6 @@ def render(results):
     lines += ["", means(cells)]
     lines += [f"Importing the package takes {duration(results['import_seconds'])} beyond scikit-learn's perceptrons."]
     return "\n".join(lines)
-
-
-def describe(machine):
-    names = [name for name in ("python", "numpy", "scipy", "scikit-learn", "torch") if name in machine]
-    return (
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads for all; {machine['blas']}; "
-        f"{', '.join(f'{name} {machine[name]}' for name in names)}; load {machine['load']} at the start."
-    )
 
 
 def row(name, cell):

@@ -118,9 +118,7 @@ def passes(cell, job):
 
 
 def peak_memory(cell, name):
-    """Peak resident memory of the work beyond what stands before it, X included, in MB; None where unknown."""
-    if not STATUS.exists():
-        return None
+    """Peak memory of a cell's work in a process of its own, where nothing is left over from other runs."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
         return fresh.submit(_peak_memory, cell, name).result()
 
@@ -128,8 +126,13 @@ def peak_memory(cell, name):
 def _peak_memory(cell, name):
     classes = contenders(quiet=True)
     warm_up(cell, {name: classes[name]})
-    X, y = cell.arrays()
-    job = cell.job(classes[name], X, y)
+    return peak_of(cell.job(classes[name], *cell.arrays()))
+
+
+def peak_of(job):
+    """Peak resident memory of a job beyond what is resident before it, in MB; None where unknown."""
+    if not STATUS.exists():
+        return None
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts at what is resident now
     before = _status("VmRSS")
     seconds(job)
@@ -150,7 +153,8 @@ def import_seconds(repeats=5):
 
 def machine():
     """What the figures depend on."""
-    blas = next(library for library in threadpool_info() if library["user_api"] == "blas")
+    found = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    blas = max(found, key=lambda library: "numpy" in library["filepath"])  # scipy may bring one of its own
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -172,3 +176,19 @@ def machine():
         "python": platform.python_version(),
         **packages,
     }
+
+
+def describe(machine):
+    """The machine in one sentence."""
+    names = [name for name in ("python", "numpy", "scipy", "scikit-learn", "torch") if name in machine]
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads for all; {machine['blas']}; "
+        f"{', '.join(f'{name} {machine[name]}' for name in names)}; load {machine['load']} at the start."
+    )
+
+
+def duration(seconds):
+    value, unit = (
+        (seconds, "s") if seconds >= 1 else (seconds * 1e3, "ms") if seconds >= 1e-3 else (seconds * 1e6, "µs")
+    )
+    return f"{value:.3g} {unit}"

@@ -1,0 +1,130 @@
+"""How time and memory grow with rows, features, hidden units, depth and batch size: writes ``docs/scaling.md``."""
+
+import statistics
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+
+from .cells import OURS, PEER, contenders, make
+from .measure import describe, duration, machine, peak_of, seconds
+
+BASE = {"rows": 20_000, "features": 30, "units": 100, "depth": 1, "batch": 200}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One quantity varies; what is not listed is as in ``BASE``."""
+
+    title: str
+    what: str
+    values: tuple
+    solver: str = "adam"
+    note: str = ""
+
+
+SWEEPS = [
+    Sweep(
+        "Rows, minibatches", "rows", (1_000, 10_000, 100_000, 1_000_000), note="An epoch is one pass: a straight line."
+    ),
+    Sweep(
+        "Rows, full batch",
+        "rows",
+        (1_000, 10_000, 100_000, 1_000_000),
+        solver="gd",
+        note="In row chunks that fit the cache: a straight line, at memory that does not grow with rows × units.",
+    ),
+    Sweep("Features", "features", (10, 100, 1_000), note="The first layer's products grow with the features."),
+    Sweep("Hidden units", "units", (10, 100, 1_000), note="So they do with the units; a few cost next to nothing."),
+    Sweep("Depth", "depth", (1, 2, 4, 8), note="Between two hidden layers lie units² weights, before the first few."),
+    Sweep("Batch size", "batch", (20, 200, 2_000), note="Small steps pay for each call of numpy, large ones do not."),
+]
+
+
+def write_page(folder):
+    """Measure all sweeps and write the page with its picture."""
+    found = {sweep.title: [_point(sweep, value) for value in sweep.values] for sweep in SWEEPS}
+    _draw(found, folder / "images" / "scaling.png")
+    (folder / "scaling.md").write_text(_page(found), encoding="utf-8")
+
+
+def _point(sweep, value):
+    shape = BASE | {sweep.what: value}
+    point = {"value": value}
+    for name in (OURS, PEER):
+        # In a process of its own: memory that an earlier run gave back would hide what this one takes.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+            point[name] = fresh.submit(_measure, name, shape, sweep.solver).result()
+    print(f"{sweep.title}: {value}", *(f"{name} {point[name][0]:.3f} s" for name in (OURS, PEER)), flush=True)
+    return point
+
+
+def _measure(name, shape, solver):
+    """Median seconds of an epoch of fit, and peak memory beyond X in MB."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((shape["rows"], shape["features"]), dtype=np.float32)
+    y = (X[:, 0] + X[:, 1] * X[:, 2] > 0).astype(int)
+    params = {
+        "hidden_layer_sizes": (shape["units"],) * shape["depth"],
+        "solver": solver,
+        "batch_size": min(shape["batch"] if solver == "adam" else shape["rows"], shape["rows"]),
+        "max_iter": 1,
+    }
+    model = make(contenders(quiet=True)[name], params)
+    seconds(lambda: make(type(model), params | {"batch_size": 200}).fit(X[:1000], y[:1000]))  # loads and starts all
+    memory = peak_of(lambda: model.fit(X, y))
+    runs = []
+    while len(runs) < 3 or sum(runs) < 0.5:  # a short one is easily disturbed
+        runs.append(seconds(lambda: model.fit(X, y)))
+    return statistics.median(runs), memory
+
+
+def _page(found):
+    """The page in Markdown: a table a sweep."""
+    shape = ", ".join(f"{what} {value:,}".replace(",", " ") for what, value in BASE.items())
+    lines = [
+        "# How time and memory grow",
+        "",
+        "One epoch of `ScratchMLPClassifier` and of `MLPClassifier`, float32, relu. One quantity",
+        f"varies, the others stay at {shape}. Memory is the peak beyond X.",
+        "`python -m benchmarks scaling` writes this page.",
+        "",
+        describe(machine()),
+        "",
+        "![Time and memory against each quantity](images/scaling.png)",
+    ]
+    for sweep in SWEEPS:
+        lines += ["", f"## {sweep.title}", "", sweep.note, ""]
+        lines += [f"| {sweep.what} | time | scikit-learn | ratio | MB | scikit-learn |", "|--:" * 6 + "|"]
+        for point in found[sweep.title]:
+            (ours, ours_mb), (peer, peer_mb) = point[OURS], point[PEER]
+            memory = "| |" if ours_mb is None else f"| {ours_mb:.0f} | {peer_mb:.0f} |"
+            value = f"{point['value']:,}".replace(",", " ")
+            lines.append(f"| {value} | {duration(ours)} | {duration(peer)} | {peer / ours:.2f} {memory}")
+    return "\n".join(lines) + "\n"
+
+
+def _draw(found, path):
+    """Time above, memory below, a column a sweep; on logarithmic axes a line of slope 1 is linear growth."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(15, 5.5), layout="constrained")
+    axes = figure.subplots(2, len(SWEEPS), sharey="row")
+    for sweep, column in zip(SWEEPS, axes.T, strict=True):
+        values = [point["value"] for point in found[sweep.title]]
+        for name, style in ((OURS, "o-"), (PEER, "s--")):
+            for i, ax in enumerate(column):
+                ax.loglog(values, [point[name][i] or float("nan") for point in found[sweep.title]], style, label=name)
+        column[0].set_title(sweep.title, fontsize="medium")
+        column[1].set_xlabel(sweep.what)
+        for ax in column:
+            ax.set_xticks(values, [f"{value:g}" for value in values], minor=False)
+            ax.set_xticks([], minor=True)
+            ax.grid(alpha=0.3)
+    axes[0, 0].set_ylabel("seconds an epoch")
+    axes[1, 0].set_ylabel("peak memory beyond X, MB")
+    axes[1, 0].set_ylim(bottom=1)  # less is not measured: memory comes in pages, and some is left over
+    axes[0, 0].legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=90)
