@@ -1,7 +1,6 @@
 """scikit-learn's own checks of what an estimator must do, with every solver by name."""
 
 import pytest
-from sklearn.base import is_regressor
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_param_validation,
@@ -26,15 +25,6 @@ WITH_EACH_SOLVER = [
 ]
 
 
-def expected_failures(estimator):
-    """Give the checks that the solver cannot pass, with the reason; pytest's xfail_strict sees that they fail."""
-    if not (is_regressor(estimator) and estimator.solver in ("gd", "sgd")):
-        return {}
-    # MLPRegressor goes on from there, to an R2 of -102.
-    reason = "features around 100, unscaled: the second epoch's loss is thousands of times the first's, an error here"
-    return dict.fromkeys(("check_fit_idempotent", "check_fit_check_is_fitted", "check_n_features_in"), reason)
-
-
 @pytest.fixture(autouse=True, scope="module")
 def one_blas_thread():
     """On data this small a second thread only makes the first one wait."""
@@ -42,7 +32,7 @@ def one_blas_thread():
         yield
 
 
-@parametrize_with_checks(DEFAULTS + WITH_EACH_SOLVER, expected_failed_checks=expected_failures)
+@parametrize_with_checks(DEFAULTS + WITH_EACH_SOLVER)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 

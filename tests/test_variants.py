@@ -1,0 +1,146 @@
+"""scikit-learn's own checks on one instance of each variant: every loss, activation, regularizer and normalization."""
+
+import pytest
+from sklearn.base import is_classifier
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_limits
+
+from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
+from skmlp_scratch.activations import ACTIVATIONS
+from skmlp_scratch.initializers import INITIALIZERS
+from skmlp_scratch.losses import LOSSES, SquaredError
+from skmlp_scratch.schedules import SCHEDULES
+from skmlp_scratch.solvers import GradientDescent, ScipyMinimize
+
+# The checks are not about convergence.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+class PositiveTargets(ScratchMLPRegressor):
+    """For losses with a log link: by this tag the checks make their targets positive."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = True
+        return tags
+
+
+class TwoClasses(ScratchMLPClassifier):
+    """For the loss that takes no more: by this tag the checks make their targets binary."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+def cubic_init(rng, n_in, n_out):
+    return rng.uniform(-1, 1, (n_in, n_out)) ** 3, rng.uniform(0, 0.1, n_out)
+
+
+def variant(estimator, activation="relu", **parameters):
+    small = {"hidden_layer_sizes": (10,), "max_iter": 60, "learning_rate_init": 0.03}
+    return estimator(activation=activation, **small | parameters)
+
+
+CLASSIFIERS = [
+    variant(ScratchMLPClassifier, "gelu", dropout=0.2, input_dropout=0.1, init="he_normal"),
+    variant(ScratchMLPClassifier, "leaky_relu", normalization="batch", init="he_uniform"),
+    variant(ScratchMLPClassifier, "elu", normalization="layer", init="glorot_normal"),
+    variant(ScratchMLPClassifier, "selu", l1_ratio=0.5, alpha=0.01, init="lecun_normal"),
+    variant(ScratchMLPClassifier, "silu", loss="categorical_cross_entropy", init="glorot_uniform"),
+    variant(ScratchMLPClassifier, "mish", loss="squared_error", learning_rate="exponential", decay=0.01),
+    variant(TwoClasses, "softplus", loss="binary_cross_entropy", learning_rate="time_decay", decay=0.01),
+    variant(ScratchMLPClassifier, "tanh", label_smoothing=0.1, clip_norm=1.0, learning_rate="step", decay=0.1),
+    variant(ScratchMLPClassifier, "tanh", class_weight="balanced", learning_rate="cosine", solver="rmsprop"),
+    variant(ScratchMLPClassifier, "logistic", early_stopping=True, validation_fraction=0.3, scoring="neg_log_loss"),
+    variant(ScratchMLPClassifier, "sigmoid", solver="lbfgs", early_stopping=True, validation_fraction=0.3),
+    variant(ScratchMLPClassifier, solver="lbfgs", hidden_layer_sizes=(), init="uniform"),
+    variant(ScratchMLPClassifier, "identity", solver=GradientDescent("adamw", learning_rate=0.03, max_iter=60)),
+]
+REGRESSORS = [
+    variant(ScratchMLPRegressor, ["swish", "tanh"], hidden_layer_sizes=(10, 5), loss="squared_error"),
+    variant(ScratchMLPRegressor, "relu", loss="absolute_error", init="lecun_uniform"),
+    variant(ScratchMLPRegressor, ACTIVATIONS["elu"], loss="huber", init=cubic_init, learning_rate="adaptive"),
+    variant(ScratchMLPRegressor, loss="quantile", solver="sgd", learning_rate="invscaling", power_t=0.1),
+    variant(PositiveTargets, loss="poisson", learning_rate="constant"),
+    variant(PositiveTargets, loss="gamma"),
+    variant(PositiveTargets, loss=SquaredError(link="log")),
+    variant(ScratchMLPRegressor, dropout=0.1, clip_norm=10.0),
+    variant(ScratchMLPRegressor, normalization="batch", solver=ScipyMinimize("CG", max_iter=60)),
+    variant(ScratchMLPRegressor, normalization="layer"),
+    variant(ScratchMLPRegressor, hidden_layer_sizes=(), solver="lbfgs", l1_ratio=0.5),
+]
+VARIANTS = CLASSIFIERS + REGRESSORS
+
+WEIGHTS = ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data")
+PARTIAL_FIT = (
+    "check_fit_score_takes_y",
+    "check_n_features_in_after_fitting",
+    "check_estimators_partial_fit_n_features",
+)
+MULTILABEL = tuple(
+    f"check_classifiers_multilabel_{what}"
+    for what in (
+        "representation_invariance",
+        "output_format_predict",
+        "output_format_predict_proba",
+        "output_format_decision_function",
+    )
+)
+
+
+def expected_failures(estimator):
+    """Give the checks that a variant cannot pass, each with its reason; pytest's xfail_strict sees that they fail."""
+    reasons = {}
+    if estimator.dropout or estimator.input_dropout:
+        reasons |= dict.fromkeys(WEIGHTS, "a repeated row is dropped from by two masks, a weighted one by one")
+    if estimator.normalization == "batch":
+        reasons |= dict.fromkeys(WEIGHTS, "weights are for the loss; each row counts once in a batch's statistics")
+    if estimator.early_stopping:
+        reasons |= dict.fromkeys(WEIGHTS, "other rows are held out of repeated rows than of weighted ones")
+        if estimator.solver != "lbfgs":
+            reasons |= dict.fromkeys(PARTIAL_FIT, "partial_fit refuses early_stopping, as in scikit-learn")
+    if is_classifier(estimator) and estimator.class_weight == "balanced":
+        reasons |= dict.fromkeys(PARTIAL_FIT, "partial_fit refuses class_weight='balanced', as in scikit-learn")
+    return reasons
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_blas_thread():
+    """On data this small a second thread only makes the first one wait."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+@parametrize_with_checks(VARIANTS, expected_failed_checks=expected_failures)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def test_every_variant_is_among_them():
+    def given(name):
+        values = [variant.get_params()[name] for variant in VARIANTS]
+        return {each for value in values for each in (value if isinstance(value, list) else [value])}
+
+    assert given("activation") >= set(ACTIVATIONS)
+    assert given("loss") >= set(LOSSES)
+    assert given("init") >= set(INITIALIZERS)
+    assert given("learning_rate") >= set(SCHEDULES)
+    assert given("normalization") == {None, "batch", "layer"}
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma"])
+def test_a_log_link_says_that_targets_must_be_positive(loss):
+    assert not ScratchMLPRegressor().__sklearn_tags__().target_tags.positive_only
+    assert ScratchMLPRegressor(loss).__sklearn_tags__().target_tags.positive_only
+
+
+def test_binary_cross_entropy_says_that_it_takes_two_classes():
+    assert ScratchMLPClassifier().__sklearn_tags__().classifier_tags.multi_class
+    assert not ScratchMLPClassifier(loss="binary_cross_entropy").__sklearn_tags__().classifier_tags.multi_class
+
+
+def test_categorical_cross_entropy_says_that_it_takes_one_class_a_row():
+    assert ScratchMLPClassifier().__sklearn_tags__().classifier_tags.multi_label
+    assert not ScratchMLPClassifier(loss="categorical_cross_entropy").__sklearn_tags__().classifier_tags.multi_label
