@@ -477,14 +477,23 @@ def _counted_convergence_warnings():
 @contextmanager
 def _progress(total):
     """Yield a function to call after each fit: it moves rich's progress bar where there is rich and a terminal."""
-    try:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-    except ImportError:
+    console = _terminal()
+    if console is None:
         yield lambda: None
         return
-    console = Console(stderr=True)
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = [TextColumn("fits"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("fits", total=total)
         yield lambda: progress.advance(task)
+
+
+def _terminal():
+    """Return rich's console for standard error, or None without rich or without a terminal."""
+    try:
+        from rich.console import Console
+    except ImportError:
+        return None
+    console = Console(stderr=True)
+    return console if console.is_terminal else None

@@ -22,7 +22,7 @@ COLORS = (
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
 MARKERS = "osD^vPX<>*"
-# A loss that spans more than this factor is drawn on a logarithmic scale.
+# What spans more than this factor is drawn on a logarithmic scale.
 LOG_SPAN = 30
 
 
@@ -55,16 +55,16 @@ class _Display:
         self.ax_ = self.axes_[0]
         self.figure_ = self.ax_.figure
 
-    def _legend(self, handles, **kwargs):
+    def _legend(self, handles):
         """Put the legend below the panels of our own figure, in as many columns as fit; else into the last panel."""
         if not self._own_figure:
-            return self.axes_[-1].legend(handles=handles, fontsize="small", **kwargs)
+            return self.axes_[-1].legend(handles=handles, fontsize="small")
         longest = max(len(handle.get_label()) for handle in handles)
         # An inch holds about 11 characters; a handle and the gaps take the room of 8.
         width, height = self.figure_.get_size_inches()
         n_cols = max(1, min(int(11 * width) // (longest + 8), len(handles)))
         self.figure_.set_figheight(height + 0.2 * -(-len(handles) // n_cols))
-        return self.figure_.legend(handles=handles, loc="outside lower center", frameon=False, ncols=n_cols, **kwargs)
+        return self.figure_.legend(handles=handles, loc="outside lower center", frameon=False, ncols=n_cols)
 
 
 def _network(estimator):
@@ -227,11 +227,11 @@ class LossCurveDisplay(_Display):
 
     def _scale(self, x, log_scale):
         losses = np.concatenate([[*history["loss"], *history["val_loss"]] for history in self.histories])
-        if _wide(losses, LOG_SPAN) if log_scale is None else log_scale:
+        if _wide(losses) if log_scale is None else log_scale:
             self.ax_.set_yscale("log")
         for ax in self.axes_:
             ax.grid(alpha=0.3)
-            if x == "seconds" and _wide([history[x][-1] for history in self.histories], LOG_SPAN):
+            if x == "seconds" and _wide([history[x][-1] for history in self.histories]):
                 ax.set_xscale("log")
 
     def _handles(self):
@@ -280,9 +280,9 @@ def _star(ax, history, x, y, epoch, style):
     return ax.plot(history[x][epoch], history[y][epoch], "*", **star)[0]
 
 
-def _wide(values, span):
+def _wide(values):
     values = np.asarray(values)[np.isfinite(values)]
-    return bool(values.min() > 0 and values.max() > span * values.min())
+    return bool(values.min() > 0 and values.max() > LOG_SPAN * values.min())
 
 
 class DecisionSurfaceDisplay(_Display):
@@ -315,7 +315,9 @@ class DecisionSurfaceDisplay(_Display):
         The figure.
     surfaces_ : list of DecisionBoundaryDisplay
         scikit-learn's display in each panel, with the predictions as ``response``.
-    points_ : list of lists of PathCollection
+    boundaries_ : list of lists of matplotlib QuadContourSet
+        In each panel the lines between the classes.
+    points_ : list of lists of matplotlib PathCollection
         In each panel the points, one collection a class.
 
     Examples
@@ -404,6 +406,7 @@ class DecisionSurfaceDisplay(_Display):
             )
             self.points_.append([] if self.y is None else paint.points(panel, np.asarray(self.X, dtype=float), kwargs))
             panel.set_title(name, fontsize="medium")
+        self.boundaries_ = [paint.boundaries(shown) for shown in self.surfaces_]
         paint.legend(self)
         return self
 
@@ -440,11 +443,20 @@ class _ClassifierPainter:
             self.shades["multiclass_colors"] = self.pale
 
     def surface(self, estimator, corners, **where):
-        shown = DecisionBoundaryDisplay.from_estimator(
-            estimator, corners, response_method="predict_proba", **self.shades, **where
-        )
-        _boundaries(shown)
-        return shown
+        kwargs = {"response_method": "predict_proba", **self.shades, **where}
+        return DecisionBoundaryDisplay.from_estimator(estimator, corners, **kwargs)
+
+    def boundaries(self, shown):
+        """Draw a black line where the most probable class changes."""
+        response = shown.response
+        if response.ndim == 2:
+            margins = [response - 0.5]
+        else:
+            margins = [response[..., k] - np.delete(response, k, axis=2).max(axis=2) for k in range(len(self.classes))]
+        # Where a class wins everywhere or nowhere there is no line, and matplotlib would warn.
+        margins = [margin for margin in margins if margin.min() < 0 < margin.max()]
+        style = {"levels": [0], "colors": "black", "linewidths": 0.8}
+        return [shown.ax_.contour(shown.xx0, shown.xx1, margin, **style) for margin in margins]
 
     def points(self, ax, X, kwargs):
         style = {"s": 14, "edgecolors": "black", "linewidths": 0.5, **kwargs}
@@ -471,6 +483,9 @@ class _RegressorPainter:
         shades = {"plot_method": "pcolormesh", "cmap": "viridis", "rasterized": True}
         return DecisionBoundaryDisplay.from_estimator(estimator, corners, response_method="predict", **shades, **where)
 
+    def boundaries(self, shown):
+        return []
+
     def points(self, ax, X, kwargs):
         style = {"s": 18, "edgecolors": "black", "linewidths": 0.5, "cmap": "viridis", **kwargs}
         return [ax.scatter(*X.T, c=self.y, **style)]
@@ -481,19 +496,6 @@ class _RegressorPainter:
         for artist in artists:
             artist.set_clim(np.min(scale), np.max(scale))
         display.figure_.colorbar(artists[0], ax=list(display.axes_), extend="both", label="prediction")
-
-
-def _boundaries(shown):
-    """Draw a black line where the most probable class changes."""
-    response = shown.response
-    if response.ndim == 2:
-        margins = [response - 0.5]
-    else:
-        margins = [response[..., k] - np.delete(response, k, axis=2).max(axis=2) for k in range(response.shape[2])]
-    for margin in margins:
-        # Where a class wins everywhere or nowhere there is no line, and matplotlib would warn.
-        if margin.min() < 0 < margin.max():
-            shown.ax_.contour(shown.xx0, shown.xx1, margin, levels=[0], colors="black", linewidths=0.8)
 
 
 class WeightsDisplay(_Display):

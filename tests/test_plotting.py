@@ -264,13 +264,12 @@ def test_points_are_those_of_each_class(fitted):
 def test_black_line_separates_the_classes(fitted):
     constant = DummyClassifier().fit(X, (np.arange(len(X)) % 3 > 0).astype(int))
     display = DecisionSurfaceDisplay.from_estimator([fitted, constant], X, Y, names=["a", "b"])
-    lines = [[c for c in ax.collections if getattr(c, "levels", None) is not None] for ax in display.axes_]
-    _, boundary = lines[0]
+    (boundary,), nothing = display.boundaries_
     assert boundary.levels.tolist() == [0]
-    on_line = np.concatenate([path.vertices for path in boundary.get_paths()])
+    on_line = np.concatenate(boundary.allsegs[0])
     np.testing.assert_allclose(fitted.predict_proba(on_line)[:, 1], 0.5, atol=0.05)
     # Where one class wins everywhere there is nothing to separate.
-    assert len(lines[1]) == 1
+    assert nothing == []
 
 
 def test_surface_of_three_named_classes_in_a_dataframe():
@@ -279,10 +278,14 @@ def test_surface_of_three_named_classes_in_a_dataframe():
     frame = pd.DataFrame(iris.data[:, :2], columns=["sepal length", "sepal width"])
     kinds = iris.target_names[iris.target]
     pipeline = make_pipeline(StandardScaler(), network(hidden_layer_sizes=5)).fit(frame, kinds)
-    display = DecisionSurfaceDisplay.from_estimator(pipeline, frame, kinds, grid_resolution=25)
+    display = DecisionSurfaceDisplay.from_estimator(pipeline, frame, kinds, grid_resolution=80)
     (shown,) = display.surfaces_
     grid = pd.DataFrame({name: g.ravel() for name, g in zip(frame.columns, (shown.xx0, shown.xx1), strict=True)})
     np.testing.assert_allclose(shown.response.reshape(-1, 3), pipeline.predict_proba(grid))
+    for label, boundary in enumerate(display.boundaries_[0]):
+        on_line = pd.DataFrame(np.concatenate(boundary.allsegs[0]), columns=frame.columns)
+        own, others = np.split(np.roll(pipeline.predict_proba(on_line), -label, axis=1), [1], axis=1)
+        assert np.median(np.abs(own.ravel() - others.max(axis=1))) < 0.02
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == tuple(frame.columns)
     labels = [text.get_text() for text in display.figure_.legends[0].get_texts()]
     assert labels == ["class setosa", "class versicolor", "class virginica"]
