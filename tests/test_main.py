@@ -127,8 +127,6 @@ def test_help(capsys):
     "name, extent",
     [
         ("iris", "150 rows, 4 features, 3 classes"),
-        ("wine", "178 rows, 13 features, 3 classes"),
-        ("breast_cancer", "569 rows, 30 features, 2 classes"),
         ("diabetes", "442 rows, 10 features, a continuous target"),
     ],
 )
