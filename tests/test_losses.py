@@ -366,7 +366,8 @@ def test_bad_targets_and_parameters_are_named(loss, y, said):
         Objective(Network([Dense(1, y[0].size)]), loss, np.ones((2, 1)), y)
 
 
-def test_unknown_link_is_named():
-    loss = SquaredError(link="probit")
-    with pytest.raises(ValueError, match="link='probit' is unknown; choose one of 'identity', 'log'"):
+@pytest.mark.parametrize("link", ["probit", None, 2])
+def test_unknown_link_is_named(link):
+    loss = SquaredError(link=link)
+    with pytest.raises(ValueError, match=f"link={link!r} is unknown; choose one of 'identity', 'log'"):
         loss.inverse_link(np.zeros((1, 1)))

@@ -1,6 +1,7 @@
 """The objective: one definition of loss, gradient and penalty, for all rows and for any part of them."""
 
 import itertools
+import time
 import tracemalloc
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from skmlp_scratch.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+from skmlp_scratch.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm
 from skmlp_scratch.losses import SquaredError
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import LANES, Objective
@@ -336,12 +337,22 @@ def test_dropout_makes_it_stochastic_and_a_seed_makes_it_repeatable():
     np.testing.assert_array_equal(one[1], same[1])
 
 
+class SlowStart(Layer):
+    """Hands its input through, and takes its time over the first row of all."""
+
+    def forward(self, params, X, rng):
+        if X[0, 0] == 1e3:
+            time.sleep(0.05)
+        return super().forward(params, X, rng)
+
+
 def test_dropout_in_chunks_draws_in_their_order():
     X, y, weights = data(100)
-    net = Network([Dense(4, 5), Dropout(0.5), Dense(5, 2)])
-    whole, params = Objective(net, "log_loss", X, y, weights), start(net)
-    one = evaluate(whole, params, rng=np.random.RandomState(0))  # a single mask, cut into rows
-    net.chunk_rows = 9
+    X[0, 0] = 1e3
+    net = Network([SlowStart(), Dense(4, 5), Activation("tanh"), Dropout(0.5), Dense(5, 2)])
+    params = start(net)
+    one = evaluate(Objective(net, "log_loss", X, y, weights), params, rng=np.random.RandomState(0))
+    net.chunk_rows = 9  # the mask above is cut into rows: each chunk has to draw its part of it
     many = evaluate(Objective(net, "log_loss", X, y, weights, n_threads=2), params, rng=np.random.RandomState(0))
     assert many[0] == pytest.approx(one[0], rel=1e-12)
     np.testing.assert_allclose(many[1], one[1], rtol=1e-11, atol=1e-14)
