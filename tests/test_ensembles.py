@@ -17,7 +17,7 @@ from sklearn.ensemble import (
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - without it the next import fails
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import brier_score_loss, log_loss
+from sklearn.metrics import brier_score_loss, get_scorer, log_loss
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -259,7 +259,10 @@ def routing():
 def test_sample_weights_are_routed_through_a_search():
     weights = (Y > 0).astype(float)
     model = classifier().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
-    search = GridSearchCV(make_pipeline(StandardScaler(), model), {"scratchmlpclassifier__alpha": [0.0, 0.1]}, cv=3)
+    grid = {"scratchmlpclassifier__alpha": [0.0, 0.1]}
+    # With scikit-learn 1.7 a pipeline's own score cannot be told to take weights, a scorer can.
+    scorer = get_scorer("accuracy").set_score_request(sample_weight=True)
+    search = GridSearchCV(make_pipeline(StandardScaler(), model), grid, scoring=scorer, cv=3)
     # The scaler takes weights too, and has to be told.
     search.estimator.named_steps["standardscaler"].set_fit_request(sample_weight=False)
     search.fit(X, Y, sample_weight=weights)
