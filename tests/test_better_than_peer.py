@@ -387,8 +387,9 @@ def with_cell(value):
     return X
 
 
-# Sums of several such cells overflow.
+# Sums of several such cells overflow; in the last rows only, after some minibatches.
 OVERFLOWING = np.sign(X) * 1e308
+LATE = np.vstack([X[:100], OVERFLOWING[100:]])
 
 DIVERGING = {
     "learning rate": ({"solver": "sgd", "learning_rate_init": 1e6}, XR, YR, "learning rate 1e+06"),
@@ -438,17 +439,21 @@ def test_07_training_ends_in_the_epoch_of_the_divergence(solver, epoch):
 @each_solver
 @pytest.mark.parametrize("warm_start", [False, True])
 def test_07_a_failed_refit_leaves_the_earlier_fit_as_it_was(solver, warm_start):
-    clf = ScratchMLPClassifier(5, solver=solver, max_iter=3, warm_start=warm_start, random_state=0).fit(X, Y)
+    params = {"solver": solver, "batch_size": 32, "shuffle": False, "max_iter": 3, "random_state": 0}
+    clf = ScratchMLPClassifier(5, warm_start=warm_start, **params).fit(X, Y)
     before, proba = joblib.hash(vars(clf)), clf.predict_proba(X)
     failing = [
         (OVERFLOWING, Y, "diverged"),
+        (LATE, Y, "diverged"),
         (np.where(X > 1, np.nan, X), Y, "NaN"),
         (X[:50], Y, "inconsistent"),
         (X, Y / 3, "label"),
         (X, np.where(Y, None, 0), "None"),
     ]
     if warm_start:
-        failing += [(X[:, :3], Y, "features"), (X, Y + 5, "classes"), (OVERFLOWING, Y, "diverged")]
+        failing += [(X[:, :3], Y, "features"), (X, Y + 5, "classes")]
+    else:
+        failing += [(OVERFLOWING[:, :3], Y + 5, "diverged"), (pd.DataFrame(LATE).add_prefix("x"), Y, "diverged")]
     for data, labels, message in failing:
         with pytest.raises(ValueError, match=message):
             clf.fit(data, labels)
@@ -457,34 +462,50 @@ def test_07_a_failed_refit_leaves_the_earlier_fit_as_it_was(solver, warm_start):
 
 
 class OutOfMemory:
-    """An activation that fails from a given call on."""
+    """The identity as an activation, failing when its calls are used up."""
 
-    def __init__(self, calls):
-        self.calls = calls
+    calls_left = 10**9
 
     def __call__(self, z):
-        self.calls -= 1
-        if self.calls < 0:
+        self.calls_left -= 1
+        if self.calls_left < 0:
             raise MemoryError("Unable to allocate 1. TiB")
         return z, lambda delta: delta
 
 
 @each_solver
-def test_07_a_refit_out_of_memory_leaves_the_earlier_fit_as_it_was(solver):
-    clf = ScratchMLPClassifier(5, "identity", solver=solver, max_iter=3, random_state=0).fit(X, Y)
-    clf.set_params(activation=OutOfMemory(3))
-    before = {name: joblib.hash(value) for name, value in vars(clf).items() if name != "activation"}
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_07_a_refit_out_of_memory_leaves_the_earlier_fit_as_it_was(solver, warm_start):
+    def fitted(clf):
+        return {name: joblib.hash(value) for name, value in vars(clf).items() if name not in ("activation", "network_")}
+
+    activation = OutOfMemory()
+    clf = ScratchMLPClassifier(5, activation, solver=solver, max_iter=4, warm_start=warm_start, random_state=0)
+    clf.fit(X, Y)
+    before = fitted(clf)
+    activation.calls_left = 3
     with pytest.raises(MemoryError, match="Unable to allocate"):
         clf.fit(X, Y)
-    assert {name: joblib.hash(value) for name, value in vars(clf).items() if name != "activation"} == before
-    assert clf.predict(X).shape == (120,)
+    assert fitted(clf) == before
+    activation.calls_left = 10**9
+    untroubled = clone(clf).set_params(activation="identity").fit(X, Y)
+    np.testing.assert_array_equal(clf.predict(X), untroubled.predict(X))
+    if warm_start:
+        np.testing.assert_allclose(clf.fit(X, Y).params_, untroubled.fit(X, Y).params_, rtol=1e-12)
 
 
 @each_descending_solver
 def test_07_a_failed_partial_fit_leaves_the_earlier_one_as_it_was(solver):
-    clf = ScratchMLPClassifier(5, solver=solver, random_state=0).partial_fit(X, Y, classes=[0, 1])
+    params = {"solver": solver, "batch_size": 32, "shuffle": False, "random_state": 0}
+    clf = ScratchMLPClassifier(5, **params).partial_fit(X, Y, classes=[0, 1])
     before = joblib.hash(vars(clf))
-    for data, labels, message in [(OVERFLOWING, Y, "diverged"), (X, Y + 5, "classes"), (X[:, :2], Y, "features")]:
+    failing = [
+        (OVERFLOWING, Y, "diverged"),
+        (LATE, Y, "diverged"),
+        (X, Y + 5, "classes"),
+        (X[:, :2], Y, "features"),
+    ]
+    for data, labels, message in failing:
         with pytest.raises(ValueError, match=message):
             clf.partial_fit(data, labels)
         assert joblib.hash(vars(clf)) == before
