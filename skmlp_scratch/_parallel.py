@@ -53,8 +53,11 @@ def map_threads(function, items, n_threads=None):
     [1, 2, 3]
     """
     n_threads = min(n_threads or thread_count(), len(items))
-    if n_threads <= 1:
+    if len(items) <= 1:
         return [function(item) for item in items]
+    if n_threads == 1:  # the products in one thread all the same, so that their sums do not depend on n_threads
+        with _controller().limit(limits=1, user_api="blas"):
+            return [function(item) for item in items]
     # A new thread starts with numpy's default error state: each item runs in a copy of the caller's context.
     contexts = [contextvars.copy_context() for _ in items]
     try:

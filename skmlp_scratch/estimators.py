@@ -47,7 +47,7 @@ from .schedules import (
     StepDecay,
     TimeDecay,
 )
-from .solvers import SOLVERS, DivergenceError, GradientDescent, ScipyMinimize, diverged
+from .solvers import INTERRUPT_MESSAGE, SOLVERS, DivergenceError, GradientDescent, ScipyMinimize, diverged
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -264,8 +264,11 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
     def _check_parameters(self):
         """What scikit-learn's parameter constraints cannot say."""
         for name, constraints in self._parameter_constraints.items():
-            if isinstance(getattr(self, name), (bool, np.bool_)) and any(isinstance(c, Interval) for c in constraints):
-                raise ValueError(f"{name}={getattr(self, name)} must be a number, not a truth value.")
+            value = getattr(self, name)
+            if isinstance(value, (bool, np.bool_)) and any(isinstance(c, Interval) for c in constraints):
+                raise ValueError(f"{name}={value} must be a number, not a truth value.")
+            if isinstance(value, type):
+                raise ValueError(f"{name} is the class {value.__name__}: give an object, such as {value.__name__}().")
         sizes = self._hidden_sizes()
         for name, listed in (("activation", (list, tuple)), ("dropout", (list, tuple, np.ndarray))):
             value = getattr(self, name)
@@ -287,7 +290,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
     def _hidden_sizes(self):
         sizes = self.hidden_layer_sizes
-        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+        sizes = list(sizes) if np.iterable(sizes) else [sizes]
         if not all(isinstance(n, Integral) and not isinstance(n, (bool, np.bool_)) and n > 0 for n in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0 and whole numbers, got {self.hidden_layer_sizes!r}.")
         return sizes
@@ -508,6 +511,8 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             result = run.solver.minimize(run.objective, run.params, callback=monitor, rng=run.rng, state=run.state)
             if not monitor.epochs:
                 monitor.fill(int(result.get("nit", 1)), float(result.fun))
+            if result.get("message") == INTERRUPT_MESSAGE:
+                warnings.warn(INTERRUPT_MESSAGE, stacklevel=7)
             if monitor.best_params is None and not math.isnan(result.fun):
                 monitor.check(float(result.fun), monitor.epochs, (monitor.history["learning_rate"] or [math.nan])[-1])
         except DivergenceError as error:
@@ -516,7 +521,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             warnings.warn(f"{error} The best weights so far are kept.", ConvergenceWarning, stacklevel=7)
             result = {"x": monitor.best_params, "fun": monitor.history["loss"][-1], "success": True}
         except KeyboardInterrupt:  # the package's solvers return; this is for others
-            warnings.warn("Training interrupted by user.", stacklevel=7)
+            warnings.warn(INTERRUPT_MESSAGE, stacklevel=7)
             latest = run.params if monitor.params is None else monitor.params
             result = {"x": latest, "fun": math.nan, "success": True}
         if math.isnan(result["fun"]):  # interrupted in the first epoch
@@ -586,7 +591,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
     def _begin_callbacks(self, X, y, sample_weight, incremental):
         """Open scikit-learn's callback context; give the function that tells it of an epoch, if there is one."""
-        if not hasattr(self, "_init_callback_context"):
+        if not getattr(self, "_skl_callbacks", None):
             return None
         n_epochs = 1 if incremental else self.max_iter if isinstance(self.solver, str) else None
         context = self._init_callback_context(max_subtasks=n_epochs)

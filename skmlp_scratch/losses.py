@@ -243,6 +243,11 @@ class BinaryCrossEntropy(Loss):
     def __init__(self):
         super().__init__("logistic")
 
+    def check_targets(self, y):
+        """Raise a ValueError for targets outside [0, 1]."""
+        if not ((y >= 0) & (y <= 1)).all():
+            raise ValueError(f"binary_cross_entropy needs y from 0 to 1, and y goes from {y.min()} to {y.max()}.")
+
     def value_and_grad(self, y, raw, sample_weight):
         """As :meth:`Loss.value_and_grad`, exact at any logit."""
         values = np.logaddexp(0, raw)
@@ -270,7 +275,9 @@ class CategoricalCrossEntropy(Loss):
         super().__init__("softmax")
 
     def check_targets(self, y):
-        """Raise a ValueError unless every row sums to one."""
+        """Raise a ValueError unless every row has no negative entry and sums to one."""
+        if (y < 0).any():
+            raise ValueError(f"categorical_cross_entropy needs y of at least 0, and y has {y.min()}.")
         if not np.allclose(y.sum(axis=1), 1, atol=1e-5):
             raise ValueError(
                 "categorical_cross_entropy needs exactly one class a row, and y has rows that do not sum to one; "
@@ -318,9 +325,15 @@ class LogLoss(Loss):
         """
         return BinaryCrossEntropy() if n_outputs == 1 else CategoricalCrossEntropy()
 
+    out_activation = "logistic or softmax"
+
     def inverse_link(self, raw):
         """As :meth:`Loss.inverse_link`."""
         return self.for_outputs(raw.shape[1]).inverse_link(raw)
+
+    def log_inverse_link(self, raw):
+        """As :meth:`Loss.log_inverse_link`."""
+        return self.for_outputs(raw.shape[1]).log_inverse_link(raw)
 
     def check_targets(self, y):
         """As :meth:`Loss.check_targets`."""
@@ -451,7 +464,7 @@ class Poisson(Loss):
 
     def check_targets(self, y):
         """Raise a ValueError for negative targets."""
-        if (y < 0).any():
+        if not (y >= 0).all():
             raise ValueError(f"loss='poisson' needs y of at least 0, and y has {y.min()}; use loss='squared_error'.")
 
     def value_and_grad(self, y, raw, sample_weight):
@@ -476,7 +489,7 @@ class Gamma(Loss):
 
     def check_targets(self, y):
         """Raise a ValueError for targets that are not positive."""
-        if (y <= 0).any():
+        if not (y > 0).all():
             raise ValueError(f"loss='gamma' needs y above 0, and y has {y.min()}; use loss='poisson' for zeros.")
 
     def value_and_grad(self, y, raw, sample_weight):

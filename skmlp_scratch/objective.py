@@ -76,11 +76,13 @@ class Objective:
         self.X = X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
         # Column order, as the raw predictions have it: with few outputs their sums run along memory.
         self.y = np.asfortranarray(_targets(y, network.n_out, self.X.dtype))
+        if self.X.shape[1:] != (network.n_in,):
+            raise ValueError(f"X has shape {self.X.shape}, the network takes {network.n_in} columns.")
         if len(self.y) != self.X.shape[0]:
             raise ValueError(f"y has {len(self.y)} rows, X has {self.X.shape[0]}.")
         if hasattr(self.loss, "check_targets"):
             self.loss.check_targets(self.y)
-        self.sample_weight = None if sample_weight is None else np.asarray(sample_weight, dtype=self.X.dtype)
+        self.sample_weight = None if sample_weight is None else _weights(sample_weight, len(self.y), self.X.dtype)
         self.penalty = ElasticNet(alpha, l1_ratio)
         self.n_threads = n_threads
         self.n_samples = self.X.shape[0]
@@ -121,6 +123,8 @@ class Objective:
         """Make the views of a parameter vector once: of 19 us that a step of 2-3-2 takes, they would be 4."""
         if params is self._params:
             return
+        if params.shape != (self.network.size,):
+            raise ValueError(f"params have shape {params.shape}, the network needs {(self.network.size,)}.")
         if np.result_type(params, self.X) != params.dtype:
             raise ValueError(f"params are {params.dtype} and X is {self.X.dtype}: give params at least X's precision.")
         self._params, self._views = params, self.network.unflatten(params)
@@ -138,7 +142,8 @@ class Objective:
             X = self.X[rows]
         else:
             X = self.X.take(rows, axis=0)  # 0.7 us, X[rows] 2.3
-        y = self.y[rows] if isinstance(rows, slice) else self.y.take(rows, axis=0)
+        # take(axis=0) would first copy all of a y in column order: 110 instead of 0.7 us for 20 000 x 10.
+        y = self.y[rows] if isinstance(rows, slice) else self.y.T.take(rows, axis=1).T
         return X, y, None if self.sample_weight is None else self.sample_weight[rows], X.shape[0]
 
     def _evaluate(self, X, y, sample_weight, scale, rng, grads):
@@ -165,11 +170,21 @@ class Objective:
             return value, total
 
         # Dropout draws from one generator, so its chunks keep their order.
-        results = map_threads(run, lanes, 1 if self.is_stochastic else self.n_threads)
+        results = list(map(run, lanes)) if self.is_stochastic else map_threads(run, lanes, self.n_threads)
         self._grad[...] = 0
         for _, total in results:
             self._grad += total
         return sum(value for value, _ in results)
+
+
+def _weights(sample_weight, n_samples, dtype):
+    """Sample weights as an array of shape (n_samples,)."""
+    sample_weight = np.asarray(sample_weight, dtype=dtype)
+    if sample_weight.shape != (n_samples,):
+        raise ValueError(f"sample_weight has shape {sample_weight.shape}, y has {n_samples} rows.")
+    if not (np.isfinite(sample_weight) & (sample_weight >= 0)).all() or not sample_weight.any():
+        raise ValueError("sample_weight must be finite, not negative, and not zero for every row.")
+    return sample_weight
 
 
 def _targets(y, n_out, dtype):
@@ -180,6 +195,8 @@ def _targets(y, n_out, dtype):
             raise ValueError(f"y must be class indices from 0 to {n_out - 1}, or have one row of {n_out} a sample.")
         return np.eye(n_out, dtype=dtype)[y]
     y = y.reshape(len(y), -1).astype(dtype, copy=False)
+    if not np.isfinite(y).all():
+        raise ValueError("y has values that are nan or infinite.")
     if y.shape[1] != n_out:
         raise ValueError(f"y has {y.shape[1]} columns, the network has {n_out} outputs.")
     return y

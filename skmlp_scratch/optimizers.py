@@ -26,7 +26,7 @@ from ._checks import check_number, check_switch
 
 # The vectors of one block stay in the first cache levels from the first pass over them to the last: Adam on 235 000
 # parameters takes 0.25 ms in blocks, 0.7 ms in whole vectors.
-BLOCK = 8192
+BLOCK = 16384
 
 
 class Optimizer(BaseEstimator):
@@ -37,6 +37,7 @@ class Optimizer(BaseEstimator):
     """
 
     slots = ()
+    momenta = ()  # the slots that carry a parameter on in its direction
 
     def init(self, params):
         """Make the state for a parameter vector.
@@ -68,8 +69,7 @@ class Optimizer(BaseEstimator):
         learning_rate : float
             Of this step.
         """
-        state["t"] += 1
-        t = int(state["t"][0])
+        t = state["t"][0] = int(state["t"][0]) + 1
         slots = [state[slot] for slot in self.slots]
         size = len(params)
         if size <= BLOCK:
@@ -120,6 +120,8 @@ class SGD(Optimizer):
     def slots(self):
         """The velocity, where there is momentum."""
         return ("velocity",) if self.momentum else ()
+
+    momenta = slots
 
     def _check(self):
         check_number("momentum", self.momentum, low=0, high=1)
@@ -264,6 +266,7 @@ class Adam(Optimizer):
     """
 
     slots = ("m", "v")
+    momenta = ("m",)
 
     def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon

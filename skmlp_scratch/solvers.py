@@ -25,7 +25,7 @@ import math
 import warnings
 
 import numpy as np
-from scipy import optimize
+from scipy import linalg, optimize
 from sklearn.base import BaseEstimator
 
 from ._checks import check_number, check_switch
@@ -34,6 +34,7 @@ from .optimizers import OPTIMIZERS
 from .schedules import Constant, Patience
 
 CONVERGED, MAX_ITER, STOPPED, INTERRUPTED = range(4)
+INTERRUPT_MESSAGE = "Training interrupted by user."
 NO_GRADIENT = {"nelder-mead", "powell", "cobyla", "cobyqa"}
 
 
@@ -105,7 +106,8 @@ class GradientDescent(BaseEstimator):
     With an L1 penalty a weight that would cross zero in a step is set to zero, and one at zero stays there while the
     data's gradient is within the L1 force: a clipped step, as in Andrew & Gao 2007. A proximal step would end at
     the wrong optimum behind momentum or Adam, whose step is not the gradient times one learning rate; clipping gives
-    exact zeros with every optimizer.
+    exact zeros with every optimizer. A weight that was stopped loses its momentum, too, which would carry it
+    across again.
 
     Examples
     --------
@@ -175,23 +177,28 @@ class GradientDescent(BaseEstimator):
         patience = Patience(self.tol or 0.0, self.n_iter_no_change)
         floor = getattr(schedule, "min_learning_rate", math.inf)
         try:
-            while step.nit < self.max_iter:
+            while step["nit"] < self.max_iter:
                 rate = check_number("learning_rate", schedule(state["epoch"], state["losses"]), low=0)
-                loss, norm = self._epoch(objective, params, optimizer, rate, batch_size, rng, state, step.nit + 1)
-                step = optimize.OptimizeResult(x=params, fun=loss, nit=step.nit + 1, learning_rate=rate, grad_norm=norm)
-                step.min_learning_rate = floor
-                if callback is not None:
-                    callback(step)
-                state["epoch"] += 1
-                state["losses"].append(step.get("watched", loss))
+                epoch = step["nit"] + 1
+                loss, norm = self._epoch(objective, params, optimizer, rate, batch_size, rng, state, epoch)
+                step = optimize.OptimizeResult(
+                    x=params, fun=loss, nit=epoch, learning_rate=rate, grad_norm=norm, min_learning_rate=floor
+                )
+                try:
+                    if callback is not None:
+                        callback(step)
+                finally:
+                    state["epoch"] += 1
+                    state["losses"].append(step.get("watched", loss))
                 if self.tol is not None and "watched" not in step and patience.stalls(loss) and rate <= floor:
                     status, message = CONVERGED, f"Training loss did not improve more than tol={self.tol:f}."
                     break
         except StopIteration:
             status, message = STOPPED, "Stopped by the callback."
         except KeyboardInterrupt:
-            status, message = INTERRUPTED, "Training interrupted by user."
-            warnings.warn(message, stacklevel=2)
+            status, message = INTERRUPTED, INTERRUPT_MESSAGE
+        if not np.isfinite(params).all():
+            raise diverged(math.nan, step["nit"], step.get("learning_rate"))
         success = status != MAX_ITER or self.tol is None
         return optimize.OptimizeResult(
             x=params, fun=step.fun, nit=step.nit, success=success, status=status, message=message, state=state
@@ -214,7 +221,9 @@ class GradientDescent(BaseEstimator):
                 stacklevel=3,
             )
             batch_size = n_samples
-        schedule = self.learning_rate if callable(self.learning_rate) else Constant(self.learning_rate)
+        schedule = self.learning_rate
+        if not callable(schedule) or isinstance(schedule, type):
+            schedule = Constant(schedule)
         if hasattr(schedule, "check"):
             schedule.check()
         return instance(OPTIMIZERS, self.optimizer, "optimizer", "update"), schedule, batch_size
@@ -253,7 +262,10 @@ class GradientDescent(BaseEstimator):
             optimizer.update(params, grad, state["optimizer"], learning_rate)
             if before is not None:
                 weights = params[kinked]
-                weights[(weights * before < 0) | ((before == 0) & (grad[kinked] == 0))] = 0
+                stopped = (weights * before < 0) | ((before == 0) & (grad[kinked] == 0))
+                weights[stopped] = 0
+                for slot in getattr(optimizer, "momenta", ()):
+                    state["optimizer"][slot][kinked][stopped] = 0
         norm = _length(grad)
         if not math.isfinite(norm) and not np.isfinite(grad).all():
             raise diverged(math.nan, epoch, learning_rate)
@@ -268,7 +280,9 @@ def _clip(grad, norm):
 
 def _length(grad):
     """Euclidean norm."""
-    return math.sqrt(np.dot(grad, grad))
+    square = np.dot(grad, grad)
+    # BLAS's own norm is slower, and exact where the squares overflow.
+    return math.sqrt(square) if square < math.inf else float(linalg.norm(grad, check_finite=False))
 
 
 class ScipyMinimize(BaseEstimator):
@@ -351,13 +365,16 @@ class ScipyMinimize(BaseEstimator):
         except StopIteration:
             result = run.cut_short(STOPPED, "Stopped by the callback.")
         except KeyboardInterrupt:
-            result = run.cut_short(INTERRUPTED, "Training interrupted by user.")
-            warnings.warn(result.message, stacklevel=2)
+            result = run.cut_short(INTERRUPTED, INTERRUPT_MESSAGE)
         # Some methods take StopIteration for a failure, and some go on: what was reached then is what counts.
         return run.finish(run.cut_short(STOPPED, "Stopped by the callback.") if run.stopped else result)
 
     def _arguments(self):
         """Check the parameters; give them as scipy's arguments."""
+        if not (isinstance(self.method, str) or callable(self.method)) or isinstance(self.method, type):
+            raise ValueError(f"method={self.method!r} must be a name of scipy.optimize.minimize, or a function.")
+        if not (self.options is None or isinstance(self.options, dict)):
+            raise ValueError(f"options={self.options!r} must be a dict of the method's options, or None.")
         options = dict(self.options or {})
         if self.max_iter is not None:
             # TNC counts evaluations only.
@@ -421,6 +438,7 @@ class _ScipyRun:
         if not (math.isfinite(result.fun) and np.isfinite(result.x).all()):
             raise diverged(result.fun, self.nit + 1, None)
         result.x = np.asarray(result.x).astype(self.dtype)
+        result.setdefault("nit", self.nit)  # some methods do not count
         return result
 
 

@@ -23,8 +23,10 @@ from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.activations import ACTIVATIONS
+from skmlp_scratch.losses import Huber
 from skmlp_scratch.monitor import COLUMNS
 from skmlp_scratch.optimizers import Adam
+from skmlp_scratch.schedules import Constant
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 pytestmark = pytest.mark.filterwarnings("ignore:(Stochastic Optimizer|solver=):sklearn.exceptions.ConvergenceWarning")
@@ -616,10 +618,12 @@ def test_a_solver_without_minimize_is_refused():
             ScratchMLPClassifier(solver=solver).fit(X, Y)
 
 
-@pytest.mark.xfail(reason="a class has the method, and is called without an instance", raises=TypeError)
-def test_a_class_in_place_of_a_solver_is_refused():
-    with pytest.raises(ValueError, match="solver"):
-        ScratchMLPClassifier(solver=GradientDescent).fit(X, Y)
+@pytest.mark.parametrize(
+    ("name", "given"), [("solver", GradientDescent), ("learning_rate", Constant), ("init", dict), ("loss", Huber)]
+)
+def test_a_class_in_place_of_an_object_is_refused(name, given):
+    with pytest.raises(ValueError, match=rf"^{name} is the class {given.__name__}: give an object"):
+        ScratchMLPRegressor(**{name: given}).fit(X, Y)
 
 
 # Functions and objects of the user.

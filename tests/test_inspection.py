@@ -280,7 +280,9 @@ def test_one_wrong_parameter_is_caught_and_named(change, place):
 def test_a_gradient_that_is_not_finite_does_not_pass(value):
     objective, params = objective_of()
     with np.errstate(invalid="ignore"):
-        assert not check_gradient(Altered(objective, 7, lambda g: value), params).passed
+        report = check_gradient(Altered(objective, 7, lambda g: value), params)
+    assert not report.passed
+    assert "Worst at 7: " in str(report)
 
 
 def test_large_networks_are_checked_along_random_directions():

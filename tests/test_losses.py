@@ -342,6 +342,7 @@ def test_log_loss_follows_the_width(n_outputs):
     assert value == expected
     np.testing.assert_array_equal(d_raw, d_expected)
     np.testing.assert_array_equal(LogLoss().inverse_link(raw), twin.inverse_link(raw))
+    np.testing.assert_array_equal(LogLoss().log_inverse_link(raw), twin.log_inverse_link(raw))
 
 
 @pytest.mark.parametrize(
@@ -352,6 +353,9 @@ def test_log_loss_follows_the_width(n_outputs):
         ("gamma", [1.0, -2.0], "loss='gamma' needs y above 0, and y has -2.0"),
         ("categorical_cross_entropy", [[1.0, 1.0], [0.0, 1.0]], "do not sum to one.*binary_cross_entropy"),
         ("log_loss", [[1.0, 1.0], [0.0, 1.0]], "do not sum to one"),
+        ("log_loss", [[2.0, -1.0], [0.0, 1.0]], "needs y of at least 0, and y has -1.0"),
+        ("binary_cross_entropy", [0.0, 2.0], "needs y from 0 to 1, and y goes from 0.0 to 2.0"),
+        ("log_loss", [-0.5, 1.0], "needs y from 0 to 1, and y goes from -0.5 to 1.0"),
         *[(Huber(delta=bad), [1.0, 2.0], "^delta=") for bad in (0, -1, math.nan, "1", None, True)],
         *[(Quantile(quantile=bad), [1.0, 2.0], "^quantile=") for bad in (0, 1, -0.5, math.nan, "0.5", None)],
         ("cross_entropy", [1.0, 2.0], "loss='cross_entropy' is unknown; choose one of 'log_loss'"),

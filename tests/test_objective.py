@@ -161,6 +161,7 @@ def test_the_threads_of_the_linear_algebra_change_not_one_bit(dtype):
     for limit in (1, 2, 4):
         with threadpool_limits(limit, user_api="blas"):
             results.append(evaluate(Objective(net, "log_loss", X, y), params))
+    results.append(evaluate(Objective(net, "log_loss", X, y, n_threads=1), params))
     assert len(net.chunks(6000)) > 1
     for loss, grad in results[1:]:
         assert loss == results[0][0]
@@ -446,6 +447,11 @@ def test_a_loss_of_ones_own_needs_two_methods():
         ({"y": np.full(24, -1)}, "y must be class indices from 0 to 1"),
         ({"y": np.zeros(24)}, "y must be class indices from 0 to 1"),
         ({"y": np.array(["a", "b"] * 12)}, "y must be class indices from 0 to 1"),
+        ({"loss": "squared_error", "y": np.full((24, 2), np.nan)}, "y has values that are nan or infinite"),
+        ({"X": np.zeros((24, 7))}, r"X has shape \(24, 7\), the network takes \d columns"),
+        ({"sample_weight": np.ones(23)}, r"sample_weight has shape \(23,\), y has 24 rows"),
+        ({"sample_weight": np.ones((24, 1))}, r"sample_weight has shape \(24, 1\), y has 24 rows"),
+        *[({"sample_weight": np.full(24, bad)}, "sample_weight must be finite") for bad in (0.0, -1.0, np.nan, np.inf)],
     ],
     ids=str,
 )
@@ -453,3 +459,10 @@ def test_bad_argument_is_named(settings, said):
     X, y, _ = data()
     with pytest.raises(ValueError, match=said):
         Objective(network(), **({"loss": "log_loss", "X": X, "y": y} | settings))
+
+
+def test_parameters_of_another_length_are_refused():
+    X, y, _ = data()
+    net = network()
+    with pytest.raises(ValueError, match=rf"params have shape \({net.size + 1},\), the network needs \({net.size},\)"):
+        Objective(net, "log_loss", X, y).loss_and_grad(np.zeros(net.size + 1))
