@@ -31,6 +31,7 @@ from ._checks import check_number
 from ._registry import lookup
 from .activations import ACTIVATIONS
 
+NARROW = 16  # columns
 EPSILON = 1e-5  # keeps a normalization's quotient finite, as in Ioffe & Szegedy 2015
 
 
@@ -103,6 +104,15 @@ class Layer:
         return X
 
 
+def _product(A, B):
+    """Matrix product, in column order where it has few columns.
+
+    Sums over few outputs then run along memory: a step of 2-3-2 on 200 rows takes 27 instead of 43 us. In wide ones it
+    would cost: the product of 200 x 784 and 784 x 30 takes 74 us in row order, 128 in column order.
+    """
+    return np.dot(B.T, A.T).T if B.shape[1] <= NARROW else np.dot(A, B)
+
+
 @dataclass(frozen=True)
 class Dense(Layer):
     r"""All inputs to all outputs: :math:`Z = X W + b`.
@@ -155,16 +165,14 @@ class Dense(Layer):
             if self.bias:
                 np.add.reduce(delta, axis=0, out=grads["b"])
             if need_dX:
-                return np.dot(params["W"], delta.T).T
+                return _product(delta, params["W"].T)
             return None
 
         return self.predict(params, X), backward
 
     def predict(self, params, X):
         """As :meth:`Layer.predict`; X may be a sparse matrix."""
-        # Transposed products leave Z in column order, so that sums over few outputs run along memory:
-        # a step of 2-3-2 on 200 rows takes 27 instead of 43 us; wide layers are unchanged.
-        Z = X @ params["W"] if sparse.issparse(X) else np.dot(params["W"].T, X.T).T
+        Z = X @ params["W"] if sparse.issparse(X) else _product(X, params["W"])
         if self.bias:
             Z += params["b"]
         return Z
