@@ -6,11 +6,11 @@ trains one network with and without each, from the same seeds on the same few ro
 held-out rows: after the last epoch, how much that is above the first line of its block, and after how many epochs it
 first reached a target. Nothing is chosen after the fact: no epoch, no rate and no seed.
 
-What was seen with five seeds, on 300 rows of digits and 1 500 of MNIST (the ``.npz`` that ``SKMLP_MNIST`` names): dropout
-helps on MNIST, most of all on the inputs, and on digits it costs epochs and accuracy. Six layers are hard to train, and
-both normalizations help there, batch normalization more at the higher rate. Schedules gain nothing in the end where the
-rate is well chosen, though all but cosine reach the target sooner on MNIST; where the rate is too high they save 12 to
-13 points.
+What was seen with five seeds, on 300 rows of digits and 1 500 of MNIST (the ``.npz`` that ``SKMLP_MNIST`` names):
+dropout helps on MNIST, most of all on the inputs, and on digits it costs epochs and accuracy. Six layers are hard to
+train, and both normalizations help there, batch normalization more at the higher rate. Schedules gain nothing in the
+end where the rate is well chosen, though all but cosine reach the target sooner on MNIST; where the rate is too high
+they save 12 to 13 points.
 
     digits, dropout, rate 0.001
                                 accuracy          gain epochs to 90%

@@ -193,7 +193,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         return self.network_.predict(self.params_, self._check_inputs(X), stop=stops[layer])
 
     def _raw(self, X):
-        check_is_fitted(self)
+        check_is_fitted(self, "params_")
         return self.network_.predict(self.params_, self._check_inputs(X))
 
     def _check_inputs(self, X):
@@ -1003,7 +1003,10 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
 
     def _learn_targets(self, y, classes, resume):
         """Learn the classes, or check that they are those known."""
-        check_classification_targets(y)
+        if (
+            y.ndim == 2 or y.dtype.kind == "f"
+        ):  # whole numbers and text are classes as they are, without 0.2 ms of looking
+            check_classification_targets(y)
         multilabel = y.ndim == 2
         if classes is not None and _check_partial_fit_first_call(self, classes if len(classes) else None):
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)

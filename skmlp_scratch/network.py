@@ -193,9 +193,9 @@ class Network:
         raw : ndarray of shape (n_samples, n_out)
         """
         views = self.unflatten(params)
-        chunks = self.chunks(X.shape[0])
-        if len(chunks) <= 1:
+        if X.shape[0] <= self.chunk_rows:
             return self._apply(views, X, stop)
+        chunks = self.chunks(X.shape[0])
         # In chunks, as in training: memory does not grow with the rows, and nothing waits for it.
         first = self._apply(views, X[chunks[0]], stop)
         out = np.empty((X.shape[0], first.shape[1]), dtype=first.dtype)
