@@ -24,8 +24,8 @@ def check_number(name, value, *, low=None, high=None, open_low=False, open_high=
 
     Returns
     -------
-    value : int or float
-        The same number.
+    number : int or float
+        The same number, as Python's own: numpy's float64 would draw float32 arrays into float64.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def check_number(name, value, *, low=None, high=None, open_low=False, open_high=
         left = "" if low is None else f" {'above' if open_low else 'of at least'} {low}"
         right = "" if high is None else f"{' and' if left else ''} {'below' if open_high else 'at most'} {high}"
         raise ValueError(f"{name}={value!r} must be {kind}{left}{right}.")
-    return value
+    return int(value) if integer else float(value)
 
 
 def check_switch(name, value):

@@ -4,6 +4,7 @@ Chunks that fit the cache on one thread each beat one large product on many thre
 """
 
 import contextvars
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
@@ -30,8 +31,36 @@ def thread_count():
     return max((lib["num_threads"] for lib in _controller().info() if lib["user_api"] == "blas"), default=1)
 
 
-def map_threads(function, items, n_threads=None):
-    """Map ``function`` over ``items`` in threads, in the order of the items.
+class _OneThreadEach:
+    """Hold the linear algebra at one thread, as long as anyone wants it.
+
+    Its number of threads is the whole process's: callers that overlap would each restore what another one had set.
+    """
+
+    def __init__(self):
+        self.lock, self.holders, self.limits = threading.Lock(), 0, None
+
+    def __enter__(self):
+        with self.lock:
+            if not self.holders:
+                self.limits = _controller().limit(limits=1, user_api="blas")
+            self.holders += 1
+
+    def __exit__(self, *exception):
+        with self.lock:
+            self.holders -= 1
+            if not self.holders:
+                self.limits.restore_original_limits()
+
+
+_one_thread_each = _OneThreadEach()
+
+
+def map_threads(function, items):
+    """Map ``function`` over ``items`` in as many threads as numpy's linear algebra may use, in the order of the items.
+
+    So environment variables and ``threadpoolctl`` limit both alike. Whatever their number, the products of several
+    items run in one thread each: their sums do not depend on it.
 
     Parameters
     ----------
@@ -39,9 +68,6 @@ def map_threads(function, items, n_threads=None):
         Of one item.
     items : list
         What to map over.
-    n_threads : int or None, default=None
-        None takes as many as numpy's linear algebra may use, so that environment variables and ``threadpoolctl``
-        limit both alike.
 
     Returns
     -------
@@ -49,19 +75,19 @@ def map_threads(function, items, n_threads=None):
 
     Examples
     --------
-    >>> map_threads(abs, [-1, 2, -3], n_threads=2)
+    >>> map_threads(abs, [-1, 2, -3])
     [1, 2, 3]
     """
-    n_threads = min(n_threads or thread_count(), len(items))
     if len(items) <= 1:
         return [function(item) for item in items]
-    if n_threads == 1:  # the products in one thread all the same, so that their sums do not depend on n_threads
-        with _controller().limit(limits=1, user_api="blas"):
+    n_threads = min(thread_count(), len(items))
+    if n_threads == 1:
+        with _one_thread_each:
             return [function(item) for item in items]
     # A new thread starts with numpy's default error state: each item runs in a copy of the caller's context.
     contexts = [contextvars.copy_context() for _ in items]
     try:
-        with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
+        with _one_thread_each, ThreadPoolExecutor(n_threads) as pool:
             return list(pool.map(lambda context, item: context.run(function, item), contexts, items))
     except RuntimeError as error:
         # Ctrl-C between two steps inside threading's own locks comes out as their error.

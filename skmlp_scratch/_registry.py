@@ -69,6 +69,6 @@ def instance(table, key, what, method):
         return found()
     if isinstance(found, type) or not callable(getattr(found, method, None)):
         raise ValueError(
-            f"{what}={key!r} needs a {method}() method: pass one of {', '.join(map(repr, table))}, or an object."
+            f"{what}={key!r} needs a method {method}(): pass one of {', '.join(map(repr, table))}, or an object."
         )
     return found

@@ -22,6 +22,7 @@ from sklearn.metrics import accuracy_score, check_scoring, get_scorer_names, r2_
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state, column_or_1d, compute_class_weight, compute_sample_weight
+from sklearn.utils._missing import is_pandas_na
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, unique_labels
@@ -31,7 +32,7 @@ from ._checks import check_number
 from .activations import ACTIVATIONS
 from .initializers import INITIALIZERS, auto_logistic
 from .layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
-from .losses import LOSSES, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, LogLoss, Quantile, SquaredError
+from .losses import LOSSES, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, LogLoss, Loss, Quantile, SquaredError
 from .monitor import EXPLOSION, SUSPICIOUS, Monitor
 from .network import Network
 from .objective import Objective
@@ -47,7 +48,7 @@ from .schedules import (
     StepDecay,
     TimeDecay,
 )
-from .solvers import INTERRUPT_MESSAGE, SOLVERS, DivergenceError, GradientDescent, ScipyMinimize, diverged
+from .solvers import CONVERGED, INTERRUPT_MESSAGE, SOLVERS, DivergenceError, GradientDescent, ScipyMinimize, diverged
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -272,8 +273,13 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         sizes = self._hidden_sizes()
         for name, listed in (("activation", (list, tuple)), ("dropout", (list, tuple, np.ndarray))):
             value = getattr(self, name)
-            if isinstance(value, listed) and len(value) != len(sizes):
+            if isinstance(value, listed) and np.ndim(value) and len(value) != len(sizes):
                 raise ValueError(f"{name} has {len(value)} entries for {len(sizes)} hidden layers: give one each.")
+        if self.normalization == "layer" and 1 in sizes:
+            raise ValueError(
+                "normalization='layer' makes a constant of a hidden layer of one unit: hidden_layer_sizes="
+                f"{self.hidden_layer_sizes!r} must be at least 2 each, or normalization='batch'."
+            )
         scipy_solver = (
             self.solver in SCIPY_METHODS if isinstance(self.solver, str) else isinstance(self.solver, ScipyMinimize)
         )
@@ -415,7 +421,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         else:
             solver = GradientDescent(
                 self._make_optimizer(),
-                self._make_schedule(n_samples, resume),
+                self._make_schedule(n_samples, resume, incremental),
                 batch_size=None
                 if solver == "gd"
                 else min(200, n_samples)
@@ -436,16 +442,17 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         return solver
 
     def _make_optimizer(self):
-        betas = (self.beta_1, self.beta_2, self.epsilon)
+        # Python's own numbers: a grid's float64 would draw float32 arrays into float64.
+        beta_1, beta_2, epsilon = float(self.beta_1), float(self.beta_2), float(self.epsilon)
         return {
-            "adagrad": Adagrad(self.epsilon),
-            "rmsprop": RMSprop(epsilon=self.epsilon),
-            "adam": Adam(*betas),
-            "adamw": AdamW(*betas),
-        }.get(self.solver, SGD(self.momentum, self.nesterovs_momentum))
+            "adagrad": Adagrad(epsilon),
+            "rmsprop": RMSprop(epsilon=epsilon),
+            "adam": Adam(beta_1, beta_2, epsilon),
+            "adamw": AdamW(beta_1, beta_2, epsilon),
+        }.get(self.solver, SGD(float(self.momentum), self.nesterovs_momentum))
 
-    def _make_schedule(self, n_samples, resume):
-        """The schedule that a name stands for; what spans max_iter spans the epochs before a warm start, too."""
+    def _make_schedule(self, n_samples, resume, incremental):
+        """The schedule that a name stands for; "cosine" spans the epochs before a warm start, too."""
         if callable(self.learning_rate):
             return self.learning_rate
         rate, done = self.learning_rate_init, self.n_iter_ if resume else 0
@@ -456,7 +463,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             "time_decay": lambda: TimeDecay(rate, self.decay),
             "step": lambda: StepDecay(rate, self.decay, every=max(1, self.max_iter // 10)),
             "exponential": lambda: Exponential(rate, self.decay),
-            "cosine": lambda: Cosine(rate, done + self.max_iter),
+            "cosine": lambda: Cosine(rate, self.max_iter + (0 if incremental else done)),
         }[self.learning_rate]()
 
     def _validator(self, run, validation):
@@ -499,7 +506,8 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         X, y = objective.X[rows], objective.y[rows]
         weights = None if objective.sample_weight is None else objective.sample_weight[rows]
         raw = run.network.predict(run.params, X)
-        start, nothing = (run.loss.value_and_grad(y, at, weights)[0] for at in (raw, np.zeros_like(raw)))
+        # Of any sign: a likelihood may leave its constants out.
+        start, nothing = (abs(run.loss.value_and_grad(y, at, weights)[0]) for at in (raw, np.zeros_like(raw)))
         total = len(y) if weights is None else weights.sum()
         W = run.params[run.network.weight_slice]
         penalty = objective.penalty.add_to(W, np.zeros_like(W), 1 / total)
@@ -511,6 +519,8 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             result = run.solver.minimize(run.objective, run.params, callback=monitor, rng=run.rng, state=run.state)
             if not monitor.epochs:
                 monitor.fill(int(result.get("nit", 1)), float(result.fun))
+            if self.verbose and isinstance(run.solver, GradientDescent) and result.status == CONVERGED:
+                print(result.message)
             if result.get("message") == INTERRUPT_MESSAGE:
                 warnings.warn(INTERRUPT_MESSAGE, stacklevel=7)
             if monitor.best_params is None and not math.isnan(result.fun):
@@ -543,7 +553,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         self.validation_scores_ = list(history["val_score"]) if run.validate else None
         self.best_validation_score_ = None
         if run.validate and monitor.epochs:
-            self.best_validation_score_ = max(history["val_score"][-monitor.epochs :])
+            self.best_validation_score_ = float(np.fmax.reduce(history["val_score"][-monitor.epochs :]))
         self.__dict__.pop("_state", None)
         if self.warm_start or incremental:
             self._state = {
@@ -556,7 +566,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 
     def _warn(self, run, monitor, result, loss, incremental):
         first = monitor.history["loss"][-monitor.epochs] if monitor.epochs else loss
-        if loss > SUSPICIOUS * min(abs(first), monitor.limit / EXPLOSION) > 0:
+        if loss > SUSPICIOUS * min(first, monitor.limit / EXPLOSION) > 0:
             rate = monitor.history["learning_rate"][-1]
             warnings.warn(
                 f"The loss rose from {first:g} to {loss:g} in epoch {monitor.epochs}, with learning rate "
@@ -774,7 +784,7 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
             StrOptions({"log_loss", "categorical_cross_entropy", "binary_cross_entropy", "squared_error"}),
             HasMethods(["value_and_grad", "inverse_link"]),
         ],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -991,11 +1001,13 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
         return super()._fitted(run, params) | {"classes_": self.classes_, "_label_binarizer": self._label_binarizer}
 
     def _refuse_targets(self, y, name):
-        labels = np.asarray(y, dtype=object) if isinstance(y, (list, tuple)) else y
-        if getattr(labels, "dtype", None) == np.dtype(object):
-            labels = np.ravel(np.asarray(labels))
-            if any(label is None for label in labels):
-                raise ValueError(f"{name} contains None: give every row a label, or leave the row out.")
+        if y is None or sparse.issparse(y):
+            return
+        labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)
+        if labels.dtype == object:
+            labels = np.ravel(labels)
+            if any(label is None or is_pandas_na(label) for label in labels):
+                raise ValueError(f"{name} contains None or NA: give every row a label, or leave the row out.")
             if len({isinstance(label, (str, bytes)) for label in labels}) > 1:
                 raise ValueError(
                     f"{name} mixes strings and other labels: make them all of one kind, e.g. with {name}.astype(str)."
@@ -1035,8 +1047,13 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
     def _weigh_classes(self, y, sample_weight, dtype):
         if self.class_weight is None:
             return sample_weight
-        for weight in self.class_weight.values() if isinstance(self.class_weight, dict) else ():
-            check_number("class_weight", weight, low=0)
+        if isinstance(self.class_weight, (dict, list)):
+            wanted = "a list of dicts, one a label," if y.ndim == 2 else "a dict"
+            dicts = self.class_weight if y.ndim == 2 else [self.class_weight]
+            if not (isinstance(dicts, list) and all(isinstance(each, dict) for each in dicts)):
+                raise ValueError(f"class_weight={self.class_weight!r} must be {wanted} or 'balanced' for this y.")
+            for weight in (weight for each in dicts for weight in each.values()):
+                check_number("class_weight", weight, low=0)
         if y.ndim == 2:
             weights = compute_sample_weight(self.class_weight, y.toarray() if sparse.issparse(y) else y)
         else:
@@ -1066,6 +1083,12 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
             )
         elif isinstance(loss, str):
             loss = LOSSES[loss]()
+        links = ["logistic"] if multilabel else ["softmax"] if n_classes > 2 else ["logistic", "softmax"]
+        if isinstance(self.loss, Loss) and loss.out_activation not in links:
+            raise ValueError(
+                f"loss={loss!r} gives no probabilities of {n_classes} {'labels' if multilabel else 'classes'}: its "
+                f"output is {loss.out_activation}, and must be {' or '.join(links)}."
+            )
         if multilabel:
             return loss, y.toarray() if sparse.issparse(y) else y
         index = np.searchsorted(self.classes_, y)
@@ -1350,6 +1373,8 @@ class ScratchMLPRegressor(RegressorMixin, _BaseScratchMLP):
         return r2_score(y, y_pred, sample_weight=sample_weight) if np.isfinite(y_pred).all() else np.nan
 
     def _refuse_targets(self, y, name):
+        if sparse.issparse(y):
+            raise ValueError(f"{name} is a sparse matrix: pass {name}.toarray().")
         _refuse_text(y, name)
 
     def _learn_targets(self, y, classes, resume):
@@ -1389,7 +1414,7 @@ def _drop_weightless(X, y, sample_weight):
 
 def _takes_weights(scorer):
     """Whether a scorer can be given sample weights; a user's function need not."""
-    parameters = inspect.signature(scorer).parameters if scorer else {}
+    parameters = inspect.signature(getattr(scorer, "_score_func", scorer)).parameters if scorer else {}
     return "sample_weight" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
@@ -1400,4 +1425,7 @@ def _refuse_text(data, name):
     values = np.asarray(data)
     refused = (str, bytes, datetime.date, datetime.timedelta, np.datetime64, np.timedelta64)
     if values.dtype.kind in "USMm" or (values.dtype == object and any(isinstance(v, refused) for v in values.flat)):
-        raise ValueError(f"{name} holds strings or dates: convert it to numbers first, e.g. with {name}.astype(float).")
+        raise ValueError(
+            f"{name} holds strings or dates: convert it to numbers first, text with {name}.astype(float), categories "
+            "with OneHotEncoder."
+        )

@@ -108,6 +108,10 @@ def check_gradient(objective, params, y=None, *, tol=1e-8, random_state=0):
     True
     """
     if hasattr(objective, "fit"):
+        if not hasattr(objective, "_objective_and_params"):
+            raise ValueError(
+                f"objective={objective!r} is an estimator, but not of this package: its gradient is hidden."
+            )
         objective, params = objective._objective_and_params(params, y)
     params = np.array(params, dtype=np.float64)
     rng = np.random.RandomState(random_state)
@@ -135,7 +139,7 @@ def _unit(n, i):
 
 def _slope(f, params, direction):
     """Richardson's slope along a direction, at the step where the two differences agree best."""
-    best = np.inf
+    best, slope = np.inf, np.nan
     for attempt in range(TRIES):
         h = STEP / SHRINK**attempt
         near, far = ((f(params + s * direction) - f(params - s * direction)) / (2 * s) for s in (h, 2 * h))

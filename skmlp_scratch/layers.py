@@ -22,6 +22,7 @@ array([[11.5]])
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -50,8 +51,8 @@ class Layer:
         Whether a row's output depends on that row alone.
     owns_output : bool
         Whether the next layer may overwrite what this one puts out.
-    n_in, n_out : int or None
-        Widths; None takes any and keeps it.
+    n_in, n_out : int
+        Widths; a layer without them takes any and keeps it.
     """
 
     shapes: ClassVar[dict] = {}
@@ -59,7 +60,6 @@ class Layer:
     stochastic = False
     rowwise = True
     owns_output = False
-    n_in = n_out = None
 
     def init(self, rng, initializer):
         """Draw the initial arrays.
@@ -151,8 +151,10 @@ class Dense(Layer):
 
     def init(self, rng, initializer):
         """Draw W and b; as for :meth:`Layer.init`."""
-        W, b = initializer(rng, self.n_in, self.n_out)
-        return {"W": W, "b": b}
+        arrays = initializer(rng, self.n_in, self.n_out)
+        if not (isinstance(arrays, tuple) and len(arrays) == 2):
+            raise ValueError(f"init must return (W, b), of shapes {(self.n_in, self.n_out)} and {(self.n_out,)}.")
+        return {"W": arrays[0], "b": arrays[1]}
 
     def forward(self, params, X, rng):
         """As :meth:`Layer.forward`; X may be a sparse matrix."""
@@ -200,7 +202,8 @@ class Activation(Layer):
         found = lookup(ACTIVATIONS, self.function, "activation")
         if not callable(found):
             raise ValueError(f"activation={self.function!r} must be a name or a function z -> (a, backward).")
-        object.__setattr__(self, "call", found)
+        own = found not in ACTIVATIONS.values()
+        object.__setattr__(self, "call", partial(_call_own, found) if own else found)
 
     def forward(self, params, X, rng):
         """As :meth:`Layer.forward`; X is overwritten."""
@@ -210,6 +213,15 @@ class Activation(Layer):
     def predict(self, params, X):
         """As :meth:`Layer.predict`; X is overwritten."""
         return self.call(X)[0]
+
+
+def _call_own(function, z):
+    """Call an activation of one's own, which may forget what to return or draw float32 into float64."""
+    result = function(z)
+    if not (isinstance(result, tuple) and len(result) == 2 and callable(result[1])):
+        raise ValueError(f"activation={function!r} must return (a, backward): the value and a function of delta.")
+    a, backward = result
+    return np.asarray(a, dtype=z.dtype), lambda delta: np.asarray(backward(delta), dtype=delta.dtype)
 
 
 @dataclass(frozen=True)
@@ -245,7 +257,7 @@ class Dropout(Layer):
         mask = (rng.random_sample(values.shape) >= self.p).astype(values.dtype)
         mask /= 1 - self.p
         if sparse.issparse(X):
-            return X._with_data(X.data * mask), None
+            return type(X)((X.data * mask, X.indices, X.indptr), shape=X.shape), None
         return X * mask, lambda delta, grads, need_dX=True: delta * mask
 
 

@@ -19,7 +19,7 @@ Examples
 """
 
 import numpy as np
-from scipy.special import expit, log_expit, xlogy
+from scipy.special import expit, log_expit
 from sklearn.base import BaseEstimator
 
 from ._checks import check_number
@@ -250,8 +250,9 @@ class BinaryCrossEntropy(Loss):
 
     def value_and_grad(self, y, raw, sample_weight):
         """As :meth:`Loss.value_and_grad`, exact at any logit."""
-        values = np.logaddexp(0, raw)
-        values -= y * raw
+        # log(1 + exp(raw)) - y raw, of two parts of which neither cancels.
+        values = np.log1p(np.exp(-np.abs(raw)))
+        values += np.maximum(raw, 0) - y * raw
         d_raw = expit(raw)
         d_raw -= y
         if sample_weight is None:
@@ -412,7 +413,8 @@ class Huber(Loss):
 
     def _pointwise(self, y, y_pred):
         error = y_pred - y
-        inner = np.clip(error, -self.delta, self.delta)
+        delta = float(self.delta)
+        inner = np.clip(error, -delta, delta)
         return inner * (error - 0.5 * inner), inner
 
 
@@ -470,7 +472,9 @@ class Poisson(Loss):
     def value_and_grad(self, y, raw, sample_weight):
         """As :meth:`Loss.value_and_grad`, from ``raw`` so that nothing is divided."""
         y_pred = np.exp(raw)
-        values = xlogy(y, y) - y * raw - y + y_pred
+        counts = y > 0
+        log_ratio = raw - np.log(y, out=np.zeros_like(y), where=counts)
+        values = np.where(counts, y * (np.expm1(log_ratio) - log_ratio), y_pred)
         return _weigh(values.mean(axis=1), (y_pred - y) / raw.shape[1], sample_weight)
 
 
@@ -494,9 +498,9 @@ class Gamma(Loss):
 
     def value_and_grad(self, y, raw, sample_weight):
         """As :meth:`Loss.value_and_grad`, from ``raw`` so that nothing underflows."""
-        ratio = y * np.exp(-raw)
-        values = ratio - np.log(y) + raw - 1
-        return _weigh(values.mean(axis=1), (1 - ratio) / raw.shape[1], sample_weight)
+        log_ratio = np.log(y) - raw
+        excess = np.expm1(log_ratio)
+        return _weigh((excess - log_ratio).mean(axis=1), -excess / raw.shape[1], sample_weight)
 
 
 LOSSES = {

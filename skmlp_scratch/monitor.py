@@ -91,7 +91,8 @@ class Monitor:
         """Take an OptimizeResult, or a bare parameter vector, after an epoch."""
         step = intermediate_result
         if isinstance(step, np.ndarray):
-            step = {"x": step, "fun": self.objective.loss_and_grad(step.astype(self.objective.X.dtype))[0]}
+            params = step.astype(self.objective.X.dtype)
+            step = {"x": step, "fun": self.objective.loss_and_grad(params, rng=np.random.RandomState(0))[0]}
         loss, rate = float(step["fun"]), step.get("learning_rate", math.nan)
         self.check(loss, self.epochs + 1, rate)
         self.params = step["x"]

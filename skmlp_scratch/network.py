@@ -195,16 +195,14 @@ class Network:
         views = self.unflatten(params)
         if X.shape[0] <= self.chunk_rows:
             return self._apply(views, X, stop)
-        chunks = self.chunks(X.shape[0])
         # In chunks, as in training: memory does not grow with the rows, and nothing waits for it.
-        first = self._apply(views, X[chunks[0]], stop)
+        first = self._apply(views, X[:1], stop)
         out = np.empty((X.shape[0], first.shape[1]), dtype=first.dtype)
-        out[chunks[0]] = first
 
         def run(rows):
             out[rows] = self._apply(views, X[rows], stop)
 
-        map_threads(run, chunks[1:])
+        map_threads(run, self.chunks(X.shape[0]))
         return out
 
     def _apply(self, views, X, stop):
@@ -248,7 +246,7 @@ class Network:
 def _check_widths(layers):
     widths = []
     for layer in layers:
-        if layer.n_in is None:
+        if not hasattr(layer, "n_in"):
             continue
         if widths and widths[-1] != layer.n_in:
             raise ValueError(

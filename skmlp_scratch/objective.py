@@ -24,7 +24,7 @@ from scipy import sparse
 
 from ._parallel import map_threads
 from ._registry import instance
-from .losses import LOSSES
+from .losses import LOSSES, Loss
 from .penalties import ElasticNet
 
 # The chunks of a full batch are summed in this many lanes, in order, and then the lanes in order: the result
@@ -51,8 +51,6 @@ class Objective:
         Strength of the penalty.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1].
-    n_threads : int or None, default=None
-        Threads for a full batch of several chunks; None takes as many as numpy's linear algebra has.
 
     Attributes
     ----------
@@ -69,10 +67,10 @@ class Objective:
         If loss, targets or penalty cannot be used.
     """
 
-    def __init__(self, network, loss, X, y, sample_weight=None, alpha=0.0, l1_ratio=0.0, n_threads=None):
+    def __init__(self, network, loss, X, y, sample_weight=None, alpha=0.0, l1_ratio=0.0):
         self.network = network
         self.loss = instance(LOSSES, loss, "loss", "value_and_grad")
-        X = X if sparse.issparse(X) else np.asarray(X)
+        X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
         self.X = X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
         # Column order, as the raw predictions have it: with few outputs their sums run along memory.
         self.y = np.asfortranarray(_targets(y, network.n_out, self.X.dtype))
@@ -82,9 +80,10 @@ class Objective:
             raise ValueError(f"y has {len(self.y)} rows, X has {self.X.shape[0]}.")
         if hasattr(self.loss, "check_targets"):
             self.loss.check_targets(self.y)
+        if not isinstance(self.loss, Loss):
+            _probe(self.loss, self.y[:2])
         self.sample_weight = None if sample_weight is None else _weights(sample_weight, len(self.y), self.X.dtype)
         self.penalty = ElasticNet(alpha, l1_ratio)
-        self.n_threads = n_threads
         self.n_samples = self.X.shape[0]
         self.is_stochastic = network.is_stochastic
         self.kinked = network.weight_slice if self.penalty.l1 else None
@@ -150,6 +149,7 @@ class Objective:
         """Loss and gradient of some rows, both times ``scale``."""
         raw, backward = self.network.forward(self._views, X, rng)
         value, d_raw = self.loss.value_and_grad(y, raw, sample_weight)
+        d_raw = d_raw.astype(raw.dtype, copy=False)  # a loss of one's own may have drawn it into float64
         d_raw *= scale
         backward(d_raw, grads)
         return float(value) * scale
@@ -170,11 +170,21 @@ class Objective:
             return value, total
 
         # Dropout draws from one generator, so its chunks keep their order.
-        results = list(map(run, lanes)) if self.is_stochastic else map_threads(run, lanes, self.n_threads)
+        results = list(map(run, lanes)) if self.is_stochastic else map_threads(run, lanes)
         self._grad[...] = 0
         for _, total in results:
             self._grad += total
         return sum(value for value, _ in results)
+
+
+def _probe(loss, y):
+    """Raise a ValueError if a loss of one's own does not give a number and a gradient like ``raw``."""
+    value, d_raw = loss.value_and_grad(y, np.zeros_like(y), None)
+    if np.ndim(value) or np.shape(d_raw) != y.shape:
+        raise ValueError(
+            f"loss={loss!r}: value_and_grad must return a number and, here, an array of shape {y.shape}, not arrays of "
+            f"shapes {np.shape(value)} and {np.shape(d_raw)}."
+        )
 
 
 def _weights(sample_weight, n_samples, dtype):
@@ -196,7 +206,7 @@ def _targets(y, n_out, dtype):
         return np.eye(n_out, dtype=dtype)[y]
     y = y.reshape(len(y), -1).astype(dtype, copy=False)
     if not np.isfinite(y).all():
-        raise ValueError("y has values that are nan or infinite.")
+        raise ValueError(f"y has values that are nan, infinite, or too large for {np.dtype(dtype).name}.")
     if y.shape[1] != n_out:
         raise ValueError(f"y has {y.shape[1]} columns, the network has {n_out} outputs.")
     return y

@@ -37,8 +37,8 @@ class ElasticNet:
     """
 
     def __init__(self, alpha=0.0, l1_ratio=0.0):
-        self.l2 = check_number("alpha", alpha, low=0) * (1 - check_number("l1_ratio", l1_ratio, low=0, high=1))
-        self.l1 = alpha * l1_ratio
+        alpha, l1_ratio = check_number("alpha", alpha, low=0), check_number("l1_ratio", l1_ratio, low=0, high=1)
+        self.l1, self.l2 = alpha * l1_ratio, alpha * (1 - l1_ratio)
 
     def add_to(self, W, grad, scale):
         """Add the penalty's gradient to the data's, and give its value, both times ``scale``.
@@ -51,8 +51,8 @@ class ElasticNet:
         ----------
         W : ndarray of shape (n_weights,)
             The weights.
-        grad : ndarray of shape (n_weights,)
-            The data's gradient, changed in place.
+        grad : contiguous ndarray of shape (n_weights,)
+            The data's gradient, of the same dtype, changed in place.
         scale : float
             ``1 / sum(sample_weight)``.
 

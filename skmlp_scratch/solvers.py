@@ -191,14 +191,14 @@ class GradientDescent(BaseEstimator):
                     state["epoch"] += 1
                     state["losses"].append(step.get("watched", loss))
                 if self.tol is not None and "watched" not in step and patience.stalls(loss) and rate <= floor:
-                    status, message = CONVERGED, f"Training loss did not improve more than tol={self.tol:f}."
+                    status, message = CONVERGED, f"Training loss did not improve more than tol={self.tol:f}. Stopping."
                     break
         except StopIteration:
             status, message = STOPPED, "Stopped by the callback."
         except KeyboardInterrupt:
             status, message = INTERRUPTED, INTERRUPT_MESSAGE
-        if not np.isfinite(params).all():
-            raise diverged(math.nan, step["nit"], step.get("learning_rate"))
+        if not np.isfinite(params).all():  # interrupted within an epoch
+            raise diverged(math.nan, step["nit"] + 1, step.get("learning_rate"))
         success = status != MAX_ITER or self.tol is None
         return optimize.OptimizeResult(
             x=params, fun=step.fun, nit=step.nit, success=success, status=status, message=message, state=state
@@ -218,7 +218,7 @@ class GradientDescent(BaseEstimator):
         if batch_size is not None and check_number("batch_size", batch_size, low=1, integer=True) > n_samples:
             warnings.warn(
                 f"batch_size={batch_size} is larger than the {n_samples} training samples; all of them are one batch.",
-                stacklevel=3,
+                stacklevel=4,
             )
             batch_size = n_samples
         schedule = self.learning_rate
@@ -244,7 +244,7 @@ class GradientDescent(BaseEstimator):
         return {"epoch": state["epoch"], "losses": list(state["losses"]), "order": order, "optimizer": moving}
 
     def _epoch(self, objective, params, optimizer, learning_rate, batch_size, rng, state, epoch):
-        """One pass over the rows; mean loss and the norm of the last gradient."""
+        """One pass over the rows; mean loss and the norm of the last gradient, as it was clipped."""
         n_samples = objective.n_samples
         kinked, total = getattr(objective, "kinked", None), 0.0
         if batch_size and self.shuffle:
@@ -257,7 +257,7 @@ class GradientDescent(BaseEstimator):
                 raise diverged(loss, epoch, learning_rate)
             total += loss * (stop - start)
             if self.clip_norm is not None:
-                grad = _clip(grad, self.clip_norm)
+                grad = _clip(grad, float(self.clip_norm))
             before = None if kinked is None else params[kinked].copy()
             optimizer.update(params, grad, state["optimizer"], learning_rate)
             if before is not None:
@@ -267,7 +267,7 @@ class GradientDescent(BaseEstimator):
                 for slot in getattr(optimizer, "momenta", ()):
                     state["optimizer"][slot][kinked][stopped] = 0
         norm = _length(grad)
-        if not math.isfinite(norm) and not np.isfinite(grad).all():
+        if not (math.isfinite(norm) and math.isfinite(_length(params))):
             raise diverged(math.nan, epoch, learning_rate)
         return total / n_samples, norm
 

@@ -35,6 +35,7 @@ from sklearn.utils.fixes import parse_version
 from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
+from skmlp_scratch.schedules import Cosine, StepDecay
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 pytestmark = pytest.mark.filterwarnings(
@@ -1121,6 +1122,10 @@ VARIANTS = {
     "invscaling": {"learning_rate": "invscaling"},
     "adaptive": {"learning_rate": "adaptive", "tol": 0.05, "n_iter_no_change": 1},
     "time decay": {"learning_rate": "time_decay", "decay": 0.5},
+    "exponential": {"learning_rate": "exponential", "decay": 0.1},
+    # By name these two follow the max_iter of each fit; as objects they have a span of their own.
+    "step": {"learning_rate": StepDecay(0.01, decay=0.5, every=3)},
+    "cosine": {"learning_rate": Cosine(0.01, max_iter=12, warm_up=2)},
 }
 
 GO_ON = """

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.activations import ACTIVATIONS
-from skmlp_scratch.losses import Huber
+from skmlp_scratch.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Huber, SquaredError
 from skmlp_scratch.monitor import COLUMNS
 from skmlp_scratch.optimizers import Adam
 from skmlp_scratch.schedules import Constant
@@ -884,3 +884,145 @@ def test_global_random_numbers_are_left_alone():
     before = shared.get_state()[1:3]
     ScratchMLPClassifier(dropout=0.5, early_stopping=True, **SHORT).fit(X, Y)
     assert joblib.hash(shared.get_state()[1:3]) == joblib.hash(before)
+
+
+# What users bring: half a function, a loss for something else, a number of numpy's.
+
+
+def value_alone(z):
+    return np.tanh(z)
+
+
+def slope_for_a_function(z):
+    return np.tanh(z), 1 - np.tanh(z) ** 2
+
+
+def weights_alone(rng, n_in, n_out):
+    return np.zeros((n_in, n_out))
+
+
+class HalfALoss:
+    """Squared error whose value is not summed, or whose gradient is flat."""
+
+    def __init__(self, summed):
+        self.summed = summed
+
+    def value_and_grad(self, y, raw, sample_weight):
+        error = raw - y
+        return (error**2).sum() / 2 if self.summed else error**2 / 2, error.ravel() if self.summed else error
+
+    def inverse_link(self, raw):
+        return raw
+
+
+@pytest.mark.parametrize(
+    "params, said",
+    [
+        ({"activation": value_alone}, r"^activation=<function value_alone.* must return \(a, backward\)"),
+        ({"activation": slope_for_a_function}, r"must return \(a, backward\)"),
+        ({"init": weights_alone}, r"^init must return \(W, b\), of shapes"),
+        ({"loss": HalfALoss(True)}, "value_and_grad must return a number and, here, an array of shape"),
+        ({"loss": HalfALoss(False)}, "value_and_grad must return a number and, here, an array of shape"),
+    ],
+)
+def test_half_a_function_is_refused_by_name(params, said):
+    with pytest.raises(ValueError, match=said):
+        ScratchMLPRegressor(hidden_layer_sizes=5, **params).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "loss, targets, said",
+    [
+        (BinaryCrossEntropy(), np.arange(len(X)) % 3, "of 3 classes: its output is logistic, and must be softmax"),
+        (SquaredError(), np.arange(len(X)) % 3, "of 3 classes: its output is identity, and must be softmax"),
+        (SquaredError(), Y, "of 2 classes: its output is identity, and must be logistic or softmax"),
+        (CategoricalCrossEntropy(), np.c_[Y, 1 - Y], "of 2 labels: its output is softmax, and must be logistic"),
+    ],
+)
+def test_a_loss_without_probabilities_is_not_for_a_classifier(loss, targets, said):
+    with pytest.raises(ValueError, match=rf"^loss=.* gives no probabilities {said}"):
+        ScratchMLPClassifier(5, loss=loss).fit(X, targets)
+
+
+def shifted_tanh(z):
+    a = np.tanh(z) * np.float64(1.5)
+    return a, lambda delta: delta * (np.float64(1.5) - a**2 / 1.5)
+
+
+@pytest.mark.parametrize("params", [{"loss": "huber", "huber_delta": np.float64(0.5)}, {"activation": shifted_tanh}])
+def test_a_float64_among_the_parameters_leaves_float32_as_it_is(params):
+    model = ScratchMLPRegressor(hidden_layer_sizes=5, max_iter=5, random_state=0, **params).fit(X.astype(np.float32), Y)
+    assert model.params_.dtype == model.predict(X.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_a_number_of_numpys_is_a_number(solver):
+    rates = {"learning_rate_init": 0.01, "momentum": 0.8, "beta_1": 0.8, "alpha": 0.1, "clip_norm": 0.3}
+    of_numpy = {name: np.float64(value) for name, value in rates.items()}
+    ours, numpys = (
+        ScratchMLPClassifier(5, solver=solver, max_iter=5, random_state=0, **params).fit(X.astype(np.float32), Y)
+        for params in (rates, of_numpy)
+    )
+    np.testing.assert_array_equal(ours.params_, numpys.params_)
+
+
+class ShiftedSquaredError(SquaredError):
+    """Without the constants that a likelihood may leave out: it can be negative."""
+
+    def value_and_grad(self, y, raw, sample_weight):
+        value, d_raw = super().value_and_grad(y, raw, sample_weight)
+        return value - 2 * len(y), d_raw
+
+
+def test_a_negative_loss_has_not_diverged():
+    plain, shifted = (
+        ScratchMLPRegressor(loss, hidden_layer_sizes=5, learning_rate_init=0.1, max_iter=20, random_state=0).fit(X, Y)
+        for loss in (SquaredError(), ShiftedSquaredError())
+    )
+    assert shifted.loss_curve_[0] < 0
+    np.testing.assert_allclose(shifted.params_, plain.params_, rtol=1e-9, atol=1e-12)
+
+
+def test_cosine_spans_as_many_calls_of_partial_fit():
+    model = ScratchMLPClassifier(5, learning_rate="cosine", max_iter=10, random_state=0)
+    for _ in range(10):
+        model.partial_fit(X, Y, classes=np.unique(Y))
+    whole = ScratchMLPClassifier(5, learning_rate="cosine", max_iter=10, tol=0, random_state=0).fit(X, Y)
+    assert model.history_["learning_rate"] == whole.history_["learning_rate"]
+
+
+def test_layer_normalization_of_one_unit_is_refused():
+    with pytest.raises(ValueError, match=r"normalization='layer' makes a constant .* hidden_layer_sizes=\(5, 1\)"):
+        ScratchMLPClassifier((5, 1), normalization="layer").fit(X, Y)
+
+
+def test_sparse_targets_of_a_regressor_are_refused():
+    with pytest.raises(ValueError, match=r"^y is a sparse matrix: pass y\.toarray\(\)"):
+        ScratchMLPRegressor().fit(X, sparse.csr_matrix(np.c_[Y, Y]))
+
+
+def test_a_missing_label_of_pandas_is_named():
+    pd = pytest.importorskip("pandas")
+    labels = pd.Series(["a", "b"] * (len(X) // 2), dtype="string")
+    labels[3] = pd.NA
+    with pytest.raises(ValueError, match=r"^y contains None or NA"):
+        ScratchMLPClassifier().fit(X[: len(labels)], labels)
+
+
+def test_class_weights_of_labels_are_a_list():
+    targets = np.c_[Y, 1 - Y]
+    weights = [{0: 1, 1: 3}, {0: 2, 1: 1}]
+    rows = np.where(Y == 1, 3, 1) * np.where(1 - Y == 1, 1, 2)
+    settings = {"hidden_layer_sizes": 5, "max_iter": 5, "random_state": 0}
+    weighted = ScratchMLPClassifier(class_weight=weights, **settings).fit(X, targets)
+    same = ScratchMLPClassifier(**settings).fit(X, targets, sample_weight=rows)
+    np.testing.assert_allclose(weighted.params_, same.params_, rtol=1e-12)
+    for bad, y in (({0: 1, 1: 3}, targets), (weights, Y)):
+        with pytest.raises(ValueError, match=r"^class_weight=.* must be a .*dict.* for this y"):
+            ScratchMLPClassifier(class_weight=bad, **settings).fit(X, y)
+
+
+@pytest.mark.parametrize("scoring", ["neg_max_error", "r2"])
+def test_a_scorer_that_takes_no_weights_gets_none(scoring):
+    model = ScratchMLPRegressor(hidden_layer_sizes=5, scoring=scoring, early_stopping=True, max_iter=5, random_state=0)
+    assert math.isfinite(model.fit(X, Y, sample_weight=np.ones(len(X))).best_validation_score_)

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.neural_network import MLPClassifier
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, check_gradient, inspection
 from skmlp_scratch.activations import ACTIVATIONS
@@ -361,3 +362,17 @@ def test_relative_error_at_its_ends(analytic, numeric, error):
     report = GradientReport(np.array(analytic, dtype=float), np.array(numeric, dtype=float), 1e-8, True)
     assert report.relative_error == error
     assert report.passed == (error == 0)
+
+
+def test_a_loss_that_is_not_finite_does_not_pass():
+    class Nan:
+        def loss_and_grad(self, params, rows=None, rng=None):
+            return np.nan, 2 * params
+
+    report = check_gradient(Nan(), np.ones(2))
+    assert (report.relative_error, report.passed) == (np.inf, False)
+
+
+def test_an_estimator_of_another_package_is_refused():
+    with pytest.raises(ValueError, match=r"objective=MLPClassifier\(\) is an estimator, but not of this package"):
+        check_gradient(MLPClassifier(), np.ones((2, 1)), [0, 1])

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from scipy import sparse
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmlp_scratch.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm
 from skmlp_scratch.network import Network
@@ -208,8 +208,10 @@ def test_many_threads_may_predict_with_one_network():
     net = in_small_chunks([Dense(4, 30), Activation("relu"), BatchNorm(30), Activation("tanh"), Dense(30, 2)])
     params, inputs = draw(net), [rng.randn(200, 4) for _ in range(40)]
     expected = [net.predict(params, X) for X in inputs]
-    with ThreadPoolExecutor(4) as pool:
+    with threadpool_limits(2, user_api="blas"), ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda X: net.predict(params, X), inputs))
+        # Each holds the linear algebra at one thread, and none may leave it there.
+        assert {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"} == {2}
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
 

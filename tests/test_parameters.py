@@ -320,11 +320,11 @@ def test_cosine_has_less_warm_up_than_epochs():
 
 @pytest.mark.parametrize("optimizer", [None, 3, Adam, object()], ids=repr)
 def test_an_optimizer_needs_its_methods(optimizer):
-    with pytest.raises(ValueError, match=r"optimizer=.* needs a update\(\) method: pass one of 'sgd'"):
+    with pytest.raises(ValueError, match=r"optimizer=.* needs a method update\(\): pass one of 'sgd'"):
         GradientDescent(optimizer).minimize(objective(), START)
 
 
 @pytest.mark.parametrize("loss", [None, 3, Huber, object()], ids=repr)
 def test_a_loss_needs_its_methods(loss):
-    with pytest.raises(ValueError, match=r"loss=.* needs a value_and_grad\(\) method"):
+    with pytest.raises(ValueError, match=r"loss=.* needs a method value_and_grad\(\)"):
         Objective(NETWORK, loss, X, Y)

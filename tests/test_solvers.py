@@ -436,6 +436,17 @@ def test_a_gradient_that_is_not_finite_ends_training():
     assert len(bowl.asked) == 3
 
 
+class BadFirstBatch(Bowl):
+    def loss_and_grad(self, params, rows=None, rng=None):
+        loss, grad = super().loss_and_grad(np.zeros(2), rows, rng)
+        return loss, np.array([0, math.inf]) if len(self.asked) == 1 else grad
+
+
+def test_parameters_that_are_not_finite_end_training_in_their_epoch():
+    with pytest.raises(ValueError, match=r"in epoch 1, with learning rate 0\.5"):
+        GradientDescent(learning_rate=0.5, batch_size=5, max_iter=10).minimize(BadFirstBatch(), np.zeros(2))
+
+
 @pytest.mark.parametrize("rule", [SGD(), SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True)], ids=repr)
 def test_a_network_that_runs_away_is_stopped_without_numerical_warnings(rule):
     rng = np.random.RandomState(0)
