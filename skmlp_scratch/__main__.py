@@ -62,7 +62,7 @@ def main(arguments=None):
 
 
 def _parser():
-    parser = _Parser(prog="python -m skmlp_scratch", description=__doc__.partition("\n\n")[0], allow_abbrev=False)
+    parser = _Parser(prog="python -m skmlp_scratch", description=__doc__.replace("``", ""), allow_abbrev=False)
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--csv", metavar="FILE", type=Path, help="a table with a header, of numbers and strings")
     source.add_argument("--data", choices=DATA, default="moons", help="a data set that ships with scikit-learn")

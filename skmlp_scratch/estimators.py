@@ -651,7 +651,7 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
         ``"gd"`` (full batch), ``"sgd"``, ``"adagrad"``, ``"rmsprop"``, ``"adam"``, ``"adamw"`` are gradient descent;
         ``"bfgs"``, ``"lbfgs"``, ``"cg"`` are scipy's. They take their figures from the parameters below. An object with
         ``minimize``, such as ``GradientDescent`` or ``ScipyMinimize``, brings its own, ``max_iter`` and ``tol``
-        included.
+        included, and those below do not reach it. "adamw" decays the weights by 0.01 beside ``alpha``.
     alpha : float, default=0.0001
         Strength of the penalty, divided by the sum of the sample weights, whatever the batch size.
     batch_size : int or "auto", default="auto"
@@ -659,9 +659,9 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
     learning_rate : str or callable, default="constant"
         How the learning rate changes, for every gradient-descent solver: ``"constant"``; ``"invscaling"``,
         ``learning_rate_init / (t + 1)**power_t`` after t training samples; ``"adaptive"``, divided by 5 after every
-        ``n_iter_no_change + 1`` epochs without progress; ``"time_decay"``, ``"step"`` (every tenth of ``max_iter``) and
-        ``"exponential"`` with ``decay``; ``"cosine"``, to 0 over ``max_iter``; or a schedule ``(epoch, losses) ->
-        rate``.
+        ``n_iter_no_change + 1`` epochs without progress; ``"time_decay"``, ``"step"`` and ``"exponential"`` with
+        ``decay``; ``"cosine"``, to 0 over ``max_iter`` (warm starts: over the epochs so far and ``max_iter`` more); or
+        a schedule ``(epoch, losses) -> rate``.
     learning_rate_init : float, default=0.001
         The learning rate of the first epoch.
     power_t : float, default=0.5
@@ -679,8 +679,8 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
         Whether to print each epoch.
     warm_start : bool, default=False
         Whether fit goes on from the last one: weights, optimizer, schedule, random state and validation split are
-        kept, so that 5 + 5 epochs are the same as 10. The stopping rule starts afresh. ``n_iter_`` and ``loss_curve_``
-        go on counting.
+        kept, so that 5 + 5 epochs of gradient descent are the same as 10. The stopping rule starts afresh, and with it
+        the best validation score. ``n_iter_`` and ``loss_curve_`` go on counting.
     momentum : float, default=0.9
         For "gd" and "sgd".
     nesterovs_momentum : bool, default=True
@@ -703,8 +703,10 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
         ``"log_loss"`` (logistic output for two classes and multilabel targets, softmax for more),
         ``"categorical_cross_entropy"`` (softmax even for two), ``"binary_cross_entropy"``, ``"squared_error"`` on the
         probabilities, or an object with ``value_and_grad`` and ``inverse_link``.
-    class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, multiplied into ``sample_weight``. "balanced" is not for partial_fit.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Weights of the classes, multiplied into ``sample_weight``; a list has a dict for each label of multilabel
+        targets. They count in the score on a split, too, and not on ``X_val``, whose rows have weights of their own.
+        "balanced" is not for partial_fit.
     label_smoothing : float, default=0.0
         Share of each target that is spread over all classes: y (1 - e) + e / K.
     l1_ratio : float, default=0.0
@@ -719,7 +721,8 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
         ``"auto"`` draws the initial weights exactly as scikit-learn does; or a name of
         ``skmlp_scratch.initializers.INITIALIZERS``; or a function ``(rng, n_in, n_out) -> (W, b)``.
     decay : float, default=0.0
-        For the learning rates "time_decay", "step" and "exponential".
+        For the learning rates "time_decay", divided by ``1 + decay * epoch``; "exponential", times ``1 - decay`` each
+        epoch; and "step", times ``1 - decay`` at every tenth of ``max_iter``. 0 leaves them constant.
     clip_norm : float or None, default=None
         Gradients longer than this are shortened to it, for the gradient-descent solvers.
     scoring : str, callable or None, default=None
@@ -1129,7 +1132,7 @@ class ScratchMLPRegressor(RegressorMixin, _BaseScratchMLP):
         ``"gd"`` (full batch), ``"sgd"``, ``"adagrad"``, ``"rmsprop"``, ``"adam"``, ``"adamw"`` are gradient descent;
         ``"bfgs"``, ``"lbfgs"``, ``"cg"`` are scipy's. They take their figures from the parameters below. An object with
         ``minimize``, such as ``GradientDescent`` or ``ScipyMinimize``, brings its own, ``max_iter`` and ``tol``
-        included.
+        included, and those below do not reach it. "adamw" decays the weights by 0.01 beside ``alpha``.
     alpha : float, default=0.0001
         Strength of the penalty, divided by the sum of the sample weights, whatever the batch size.
     batch_size : int or "auto", default="auto"
@@ -1137,9 +1140,9 @@ class ScratchMLPRegressor(RegressorMixin, _BaseScratchMLP):
     learning_rate : str or callable, default="constant"
         How the learning rate changes, for every gradient-descent solver: ``"constant"``; ``"invscaling"``,
         ``learning_rate_init / (t + 1)**power_t`` after t training samples; ``"adaptive"``, divided by 5 after every
-        ``n_iter_no_change + 1`` epochs without progress; ``"time_decay"``, ``"step"`` (every tenth of ``max_iter``) and
-        ``"exponential"`` with ``decay``; ``"cosine"``, to 0 over ``max_iter``; or a schedule ``(epoch, losses) ->
-        rate``.
+        ``n_iter_no_change + 1`` epochs without progress; ``"time_decay"``, ``"step"`` and ``"exponential"`` with
+        ``decay``; ``"cosine"``, to 0 over ``max_iter`` (warm starts: over the epochs so far and ``max_iter`` more); or
+        a schedule ``(epoch, losses) -> rate``.
     learning_rate_init : float, default=0.001
         The learning rate of the first epoch.
     power_t : float, default=0.5
@@ -1157,8 +1160,8 @@ class ScratchMLPRegressor(RegressorMixin, _BaseScratchMLP):
         Whether to print each epoch.
     warm_start : bool, default=False
         Whether fit goes on from the last one: weights, optimizer, schedule, random state and validation split are
-        kept, so that 5 + 5 epochs are the same as 10. The stopping rule starts afresh. ``n_iter_`` and ``loss_curve_``
-        go on counting.
+        kept, so that 5 + 5 epochs of gradient descent are the same as 10. The stopping rule starts afresh, and with it
+        the best validation score. ``n_iter_`` and ``loss_curve_`` go on counting.
     momentum : float, default=0.9
         For "gd" and "sgd".
     nesterovs_momentum : bool, default=True
@@ -1189,7 +1192,8 @@ class ScratchMLPRegressor(RegressorMixin, _BaseScratchMLP):
         ``"auto"`` draws the initial weights exactly as scikit-learn does; or a name of
         ``skmlp_scratch.initializers.INITIALIZERS``; or a function ``(rng, n_in, n_out) -> (W, b)``.
     decay : float, default=0.0
-        For the learning rates "time_decay", "step" and "exponential".
+        For the learning rates "time_decay", divided by ``1 + decay * epoch``; "exponential", times ``1 - decay`` each
+        epoch; and "step", times ``1 - decay`` at every tenth of ``max_iter``. 0 leaves them constant.
     clip_norm : float or None, default=None
         Gradients longer than this are shortened to it, for the gradient-descent solvers.
     scoring : str, callable or None, default=None
