@@ -10,23 +10,29 @@ import numpy as np
 from .cells import OURS, PEER, contenders, make
 from .measure import describe, duration, machine, peak_of, seconds
 
+N_COLS = 3  # panels side by side
 BASE = {"rows": 20_000, "features": 30, "units": 100, "depth": 1, "batch": 200}
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """One quantity varies; what is not listed is as in ``BASE``."""
+    """One quantity varies; what is not listed is as in ``BASE``. Memory is shown where it grows beyond a few MB."""
 
     title: str
     what: str
     values: tuple
     solver: str = "adam"
     note: str = ""
+    with_memory: bool = False
 
 
 SWEEPS = [
     Sweep(
-        "Rows, minibatches", "rows", (1_000, 10_000, 100_000, 1_000_000), note="An epoch is one pass: a straight line."
+        "Rows, minibatches",
+        "rows",
+        (1_000, 10_000, 100_000, 1_000_000),
+        note="An epoch is one pass: a straight line.",
+        with_memory=True,
     ),
     Sweep(
         "Rows, full batch",
@@ -34,8 +40,15 @@ SWEEPS = [
         (1_000, 10_000, 100_000, 1_000_000),
         solver="gd",
         note="In row chunks that fit the cache: a straight line, at memory that does not grow with rows × units.",
+        with_memory=True,
     ),
-    Sweep("Features", "features", (10, 100, 1_000), note="The first layer's products grow with the features."),
+    Sweep(
+        "Features",
+        "features",
+        (10, 100, 1_000),
+        note="The first layer's products grow with the features.",
+        with_memory=True,
+    ),
     Sweep("Hidden units", "units", (10, 100, 1_000), note="So they do with the units; a few cost next to nothing."),
     Sweep("Depth", "depth", (1, 2, 4, 8), note="Between two hidden layers lie units² weights, before the first few."),
     Sweep("Batch size", "batch", (20, 200, 2_000), note="Small steps pay for each call of numpy, large ones do not."),
@@ -80,6 +93,10 @@ def _measure(name, shape, solver):
     return statistics.median(runs), memory
 
 
+def _shows_memory(sweep, points):
+    return sweep.with_memory and points[0][OURS][1] is not None
+
+
 def _page(found):
     """The page in Markdown: a table a sweep."""
     shape = ", ".join(f"{what} {value:,}".replace(",", " ") for what, value in BASE.items())
@@ -87,7 +104,8 @@ def _page(found):
         "# How time and memory grow",
         "",
         "One epoch of `ScratchMLPClassifier` and of `MLPClassifier`, float32, relu. One quantity",
-        f"varies, the others stay at {shape}. Memory is the peak beyond X.",
+        f"varies, the others stay at {shape}. Memory is the peak beyond X,",
+        "shown where it grows beyond a few MB.",
         "`python -m benchmarks scaling` writes this page.",
         "",
         describe(machine()),
@@ -96,35 +114,46 @@ def _page(found):
     ]
     for sweep in SWEEPS:
         lines += ["", f"## {sweep.title}", "", sweep.note, ""]
-        lines += [f"| {sweep.what} | time | scikit-learn | ratio | MB | scikit-learn |", "|--:" * 6 + "|"]
+        with_memory = _shows_memory(sweep, found[sweep.title])
+        head = ["time", "scikit-learn", "ratio", *(["MB", "scikit-learn"] if with_memory else [])]
+        lines += [f"| {sweep.what} | {' | '.join(head)} |", "|--:" * (1 + len(head)) + "|"]
         for point in found[sweep.title]:
             (ours, ours_mb), (peer, peer_mb) = point[OURS], point[PEER]
-            memory = "| |" if ours_mb is None else f"| {ours_mb:.0f} | {peer_mb:.0f} |"
+            memory = f" {ours_mb:.1f} | {peer_mb:.1f} |" if with_memory else ""
             value = f"{point['value']:,}".replace(",", " ")
-            lines.append(f"| {value} | {duration(ours)} | {duration(peer)} | {peer / ours:.2f} {memory}")
+            lines.append(f"| {value} | {duration(ours)} | {duration(peer)} | {peer / ours:.2f} |{memory}")
     return "\n".join(lines) + "\n"
 
 
 def _draw(found, path):
-    """Time above, memory below, a column a sweep; on logarithmic axes a line of slope 1 is linear growth."""
+    """First the times, then memory, a panel a sweep; on logarithmic axes a line of slope 1 is linear growth."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(15, 5.5), layout="constrained")
-    axes = figure.subplots(2, len(SWEEPS), sharey="row")
-    for sweep, column in zip(SWEEPS, axes.T, strict=True):
-        values = [point["value"] for point in found[sweep.title]]
-        for name, style in ((OURS, "o-"), (PEER, "s--")):
-            for i, ax in enumerate(column):
-                ax.loglog(values, [point[name][i] or float("nan") for point in found[sweep.title]], style, label=name)
-        column[0].set_title(sweep.title, fontsize="medium")
-        column[1].set_xlabel(sweep.what)
-        for ax in column:
-            ax.set_xticks(values, [f"{value:g}" for value in values], minor=False)
-            ax.set_xticks([], minor=True)
-            ax.grid(alpha=0.3)
-    axes[0, 0].set_ylabel("seconds an epoch")
-    axes[1, 0].set_ylabel("peak memory beyond X, MB")
-    axes[1, 0].set_ylim(bottom=1)  # less is not measured: memory comes in pages, and some is left over
-    axes[0, 0].legend()
+    panels = [(sweep, 0) for sweep in SWEEPS]
+    panels += [(sweep, 1) for sweep in SWEEPS if _shows_memory(sweep, found[sweep.title])]
+    n_rows = -(-len(panels) // N_COLS)
+    figure = Figure(figsize=(3.6 * N_COLS, 2.9 * n_rows), layout="constrained")
+    first = {}
+    for i, (sweep, quantity) in enumerate(panels):
+        ax = figure.add_subplot(n_rows, N_COLS, i + 1, sharey=first.get(quantity))
+        first.setdefault(quantity, ax)
+        _draw_panel(ax, sweep, found[sweep.title], quantity)
+        if i % N_COLS == 0:
+            ax.set_ylabel(("seconds an epoch", "peak memory beyond X, MB")[quantity])
+    first[0].legend()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=90)
+
+
+def _draw_panel(ax, sweep, points, quantity):
+    values = [point["value"] for point in points]
+    for name, style in ((OURS, "o-"), (PEER, "s--")):
+        ax.plot(values, [point[name][quantity] for point in points], style, label=name)
+    ax.set(title=sweep.title, xlabel=sweep.what, xscale="log")
+    if quantity == 0:
+        ax.set_yscale("log")
+    else:  # below 1 MB memory is pages and what was left over: a linear piece down to 0 shows it without stretching it
+        ax.set_yscale("symlog", linthresh=1)
+    ax.set_xticks(values, [f"{value:,}".replace(",", " ") for value in values], minor=False)
+    ax.set_xticks([], minor=True)
+    ax.grid(alpha=0.3)

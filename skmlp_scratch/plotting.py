@@ -6,44 +6,41 @@ colour vision (Petroff 2021, "Accessible color sequences for data visualization"
 style or marker as well, so that a print in black and white can be read. Matplotlib is imported when something is drawn.
 """
 
-from itertools import cycle, islice
+import re
+import textwrap
+from itertools import groupby, pairwise
 
 import numpy as np
 from sklearn.base import is_regressor
 from sklearn.inspection import DecisionBoundaryDisplay
-from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ._registry import lookup
 from .activations import ACTIVATIONS
 
 # The sequence of ten of https://arxiv.org/abs/2107.02270, with red, the strongest contrast to blue, as the second.
-COLORS = (
-    *("#3f90da", "#bd1f01", "#ffa90e", "#832db6", "#94a4a2"),
-    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
-)
-MARKERS = "osD^vPX<>*"
+COLORS = ("#3f90da", "#bd1f01", "#ffa90e", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
+# Eleven, so that colour and marker return together only after 110.
+MARKERS = "osD^vPX<>*d"
 # What spans more than this factor is drawn on a logarithmic scale.
 LOG_SPAN = 30
-
-
-def _pyplot(display):
-    """Return matplotlib.pyplot, or say how to get it."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(f'{display} requires matplotlib: pip install "skmlp_scratch[plot]"') from error
-    return plt
+# Of the default font, on average; room is reserved by it, as a text's true width is known only when it is drawn.
+CHARS_PER_INCH = 12
 
 
 class _Display:
-    """What the displays share: opening the panels, and a legend that is not cut."""
+    """What the displays share: opening the panels, and texts that are not cut."""
 
     def _open(self, ax, n_panels, n_cols, size, optional=False):
         """Set the axes: those given, or n_panels in a new figure; size is that of a panel in inches.
 
         Optional panels, all but the first, are left out if a single axes is given.
         """
-        plt = _pyplot(type(self).__name__)
+        try:
+            import matplotlib.pyplot as plt
+        except ImportError as error:
+            needs = f'{type(self).__name__} requires matplotlib: pip install "skmlp_scratch[plot]"'
+            raise ImportError(needs) from error
         self._own_figure = ax is None
         if self._own_figure:
             n_rows = -(-n_panels // n_cols)
@@ -55,37 +52,59 @@ class _Display:
         self.ax_ = self.axes_[0]
         self.figure_ = self.ax_.figure
 
+    def _chars(self, pixels):
+        return int(CHARS_PER_INCH * pixels / self.figure_.dpi)
+
+    def _title(self, panel, text):
+        # A title may reach into the gaps between the panels, which are a fifth of their width.
+        panel.set_title(_wrap(text, self._chars(1.2 * panel.bbox.width), 4), fontsize="medium")
+
     def _legend(self, handles):
         """Put the legend below the panels of our own figure, in as many columns as fit; else into the last panel."""
+        n_chars = self._chars((self.figure_ if self._own_figure else self.axes_[-1]).bbox.width)
+        # A handle and the gaps take the room of 8.
+        labels = [_wrap(handle.get_label(), n_chars - 8, 2) for handle in handles]
         if not self._own_figure:
-            return self.axes_[-1].legend(handles=handles, fontsize="small")
-        longest = max(len(handle.get_label()) for handle in handles)
-        # An inch holds about 11 characters; a handle and the gaps take the room of 8.
-        width, height = self.figure_.get_size_inches()
-        n_cols = max(1, min(int(11 * width) // (longest + 8), len(handles)))
-        self.figure_.set_figheight(height + 0.2 * -(-len(handles) // n_cols))
-        return self.figure_.legend(handles=handles, loc="outside lower center", frameon=False, ncols=n_cols)
+            return self.axes_[-1].legend(handles, labels, fontsize="small")
+        lines = [line for label in labels for line in label.split("\n")]
+        n_cols = max(1, min(n_chars // (max(map(len, lines)) + 8), len(handles)))
+        self.figure_.set_figheight(self.figure_.get_figheight() + 0.2 * -(-len(lines) // n_cols))
+        return self.figure_.legend(handles, labels, loc="outside lower center", frameon=False, ncols=n_cols)
+
+
+def _wrap(text, n_chars, max_lines):
+    """Break the text's lines at n_chars; what does not fit into max_lines is left out."""
+    n_chars = max(n_chars, 8)
+    wrapper = textwrap.TextWrapper(n_chars, break_on_hyphens=False)
+    wrapper.wordsep_simple_re = re.compile(r"( +|(?<=\())")  # an object's repr breaks after its name, too
+    lines = [piece for line in text.splitlines() for piece in wrapper.wrap(line)]
+    if len(lines) > max_lines:
+        lines[max_lines - 1 :] = [lines[max_lines - 1][: n_chars - 1] + "…"]
+    return "\n".join(lines)
 
 
 def _network(estimator):
-    """Return the network inside a pipeline, a search or a target transformer."""
+    """Return the fitted network inside a pipeline, a search or a target transformer."""
     if hasattr(estimator, "best_estimator_"):
         return _network(estimator.best_estimator_)
     if hasattr(estimator, "steps"):
         return _network(estimator.steps[-1][1])
-    return _network(estimator.regressor_) if hasattr(estimator, "regressor_") else estimator
+    if hasattr(estimator, "regressor_"):
+        return _network(estimator.regressor_)
+    check_is_fitted(estimator)
+    return estimator
 
 
 def _as_list(estimators, names):
-    """Return the estimators as a list, and a name for each."""
+    """Return the estimators as a list, the networks inside them, and a name for each."""
     estimators = list(estimators) if isinstance(estimators, list | tuple) else [estimators]
+    networks = [_network(estimator) for estimator in estimators]
     if names is None:
-        networks = [_network(estimator) for estimator in estimators]
         names = [_default_name(network, networks) for network in networks]
     names = [names] if isinstance(names, str) else list(names)
     if len(names) != len(estimators):
         raise ValueError(f"names has {len(names)} entries for {len(estimators)} estimators.")
-    return estimators, names
+    return estimators, networks, names
 
 
 def _default_name(network, networks):
@@ -93,12 +112,14 @@ def _default_name(network, networks):
     alike = [other.get_params(deep=False) for other in networks if type(other) is type(network)]
     params = network.get_params(deep=False)
     differing = [f"{key}={value}" for key, value in params.items() if len({repr(p[key]) for p in alike}) > 1]
-    return ", ".join(differing) or type(network).__name__
+    # Solvers with many parameters print as several lines, and searches draw numbers with 16 digits.
+    name = " ".join(", ".join(differing).split())
+    return re.sub(r"\d+\.\d+(e-?\d+)?", lambda number: f"{float(number[0]):.3g}", name) or type(network).__name__
 
 
 def _styles(n):
     """Return n pairs of colour and marker."""
-    return list(islice(zip(cycle(COLORS), cycle(MARKERS), strict=False), n))
+    return [(COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)]) for i in range(n)]
 
 
 class LossCurveDisplay(_Display):
@@ -161,11 +182,17 @@ class LossCurveDisplay(_Display):
         Returns
         -------
         display : LossCurveDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If a network is not fitted.
+        ValueError
+            If a network has no loss curve.
         """
-        _pyplot(cls.__name__)
-        estimators, names = _as_list(estimator, names)
-        histories = [_history(_network(fitted)) for fitted in estimators]
-        return cls(histories=histories, names=names).plot(ax, x=x, log_scale=log_scale, **kwargs)
+        _, networks, names = _as_list(estimator, names)
+        display = cls(histories=[_history(network) for network in networks], names=names)
+        return display.plot(ax, x=x, log_scale=log_scale, **kwargs)
 
     def plot(self, ax=None, *, x="epoch", log_scale=None, **kwargs):
         """Draw the curves.
@@ -191,15 +218,17 @@ class LossCurveDisplay(_Display):
             If ``x`` is neither of the two, or a network has not recorded it.
         """
         self._check_x(x)
-        self._open(ax, 1 + self._measured("val_score"), 1, (7, 3.4), optional=True)
+        scored = any(_measured(history, "val_score") for history in self.histories)
+        self._open(ax, 1 + scored, 1, (7, 3.4), optional=True)
         self.lines_, self.validation_lines_, self.score_lines_, self.best_ = [], [], [], []
-        for history, (color, marker) in zip(self.histories, _styles(len(self.histories)), strict=True):
-            marks = {"marker": marker, "markevery": 0.15, "markersize": 4} if len(self.histories) > 1 else {}
-            self._draw(history, x, {"color": color, **marks, **kwargs})
+        for history, name, (color, marker) in zip(self.histories, self.names, _styles(len(self.names)), strict=True):
+            marks = {"marker": marker, "markevery": 0.15, "markersize": 4} if len(self.names) > 1 else {}
+            self._draw(history, x, {"color": color, **marks, **kwargs, "label": name})
         self._scale(x, log_scale)
-        self.ax_.set_ylabel("loss")
         self.axes_[-1].set_xlabel(x)
-        self._legend(self._handles())
+        for panel, label in zip(self.axes_, ("loss", "validation score"), strict=False):
+            panel.set_ylabel(label)
+        self._legend(self.lines_ + _keys(any(self.validation_lines_ + self.score_lines_)))
         return self
 
     def _check_x(self, x):
@@ -209,21 +238,15 @@ class LossCurveDisplay(_Display):
             if x not in history:
                 raise ValueError(f"x='seconds': {name} has recorded no seconds; only networks with history_ have.")
 
-    def _measured(self, key):
-        return any(np.isfinite(history[key]).any() for history in self.histories)
-
     def _draw(self, history, x, style):
         best = _best_epoch(history)
-        validated = np.isfinite(history["val_loss"]).any()
         self.lines_ += self.ax_.plot(history[x], history["loss"], **style)
-        dashed = {"linestyle": "--", **style}
-        self.validation_lines_ += self.ax_.plot(history[x], history["val_loss"], **dashed) if validated else [None]
-        self.best_.append(_star(self.ax_, history, x, "val_loss" if validated else "loss", best, style))
-        scored = len(self.axes_) > 1 and np.isfinite(history["val_score"]).any()
-        self.score_lines_ += self.axes_[1].plot(history[x], history["val_score"], **dashed) if scored else [None]
-        if scored:
+        self.validation_lines_.append(_dashed(self.ax_, history, x, "val_loss", style))
+        self.score_lines_ += [_dashed(panel, history, x, "val_score", style) for panel in self.axes_[1:]] or [None]
+        starred = "val_loss" if self.validation_lines_[-1] else "loss"
+        self.best_.append(_star(self.ax_, history, x, starred, best, style))
+        if self.score_lines_[-1]:
             _star(self.axes_[1], history, x, "val_score", best, style)
-            self.axes_[1].set_ylabel("validation score")
 
     def _scale(self, x, log_scale):
         losses = np.concatenate([[*history["loss"], *history["val_loss"]] for history in self.histories])
@@ -234,20 +257,14 @@ class LossCurveDisplay(_Display):
             if x == "seconds" and _wide([history[x][-1] for history in self.histories]):
                 ax.set_xscale("log")
 
-    def _handles(self):
-        from matplotlib.lines import Line2D
 
-        styles = _styles(len(self.names))
-        marked = len(self.names) > 1
-        handles = [
-            Line2D([], [], color=color, marker=marker if marked else None, markersize=4, label=name)
-            for name, (color, marker) in zip(self.names, styles, strict=True)
-        ]
-        if self._measured("val_loss") or self._measured("val_score"):
-            handles.append(Line2D([], [], color="0.3", label="training"))
-            handles.append(Line2D([], [], color="0.3", linestyle="--", label="validation"))
-        star = {"color": "none", "marker": "*", "markersize": 12, "markeredgecolor": "black", "markerfacecolor": "0.8"}
-        return [*handles, Line2D([], [], **star, label="best epoch")]
+def _keys(validated):
+    """Return the legend's entries for what looks alike in all networks."""
+    from matplotlib.lines import Line2D
+
+    star = {"color": "none", "marker": "*", "markersize": 12, "markeredgecolor": "black", "markerfacecolor": "0.8"}
+    styles = [{"label": "training"}, {"label": "validation", "linestyle": "--"}] if validated else []
+    return [Line2D([], [], color="0.3", **style) for style in styles] + [Line2D([], [], **star, label="best epoch")]
 
 
 def _history(network):
@@ -255,24 +272,32 @@ def _history(network):
     if hasattr(network, "history_"):
         return network.history_
     if not hasattr(network, "loss_curve_"):
-        raise ValueError(f"{type(network).__name__} has no loss curve: fit it first, with a solver that records one.")
+        raise ValueError(f"{type(network).__name__} has no loss curve: only some networks and solvers record one.")
     epochs = len(network.loss_curve_)
     nothing = [np.nan] * epochs
-    scores = getattr(network, "validation_scores_", None)
     return {
         "epoch": list(range(1, epochs + 1)),
         "loss": network.loss_curve_,
         "val_loss": nothing,
-        "val_score": nothing if scores is None else scores,
+        "val_score": getattr(network, "validation_scores_", None) or nothing,
     }
+
+
+def _measured(history, key):
+    return np.isfinite(history[key]).any()
 
 
 def _best_epoch(history):
     """Return the index of the best validation score, else of the lowest validation loss, else of the lowest loss."""
     for key, sign in (("val_score", 1), ("val_loss", -1), ("loss", -1)):
-        if np.isfinite(history[key]).any():
+        if _measured(history, key):
             return int(np.nanargmax(sign * np.asarray(history[key])))
     raise ValueError("history has no finite loss or score to draw.")
+
+
+def _dashed(ax, history, x, y, style):
+    dashed = {"linestyle": "--", **style, "label": None}
+    return ax.plot(history[x], history[y], **dashed)[0] if _measured(history, y) else None
 
 
 def _star(ax, history, x, y, epoch, style):
@@ -353,7 +378,8 @@ class DecisionSurfaceDisplay(_Display):
         y : array-like of shape (n_samples,), default=None
             Target; None draws no points.
         names : str or list of str, default=None
-            Titles; by default the class, or the parameters in which the networks differ.
+            Titles, wrapped and shortened where they are long; by default the class, or the parameters in which the
+            networks differ.
         feature_names : sequence of two str, default=None
             Labels of the axes.
         grid_resolution, n_cols, ax, **kwargs
@@ -362,9 +388,13 @@ class DecisionSurfaceDisplay(_Display):
         Returns
         -------
         display : DecisionSurfaceDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If an estimator is not fitted.
         """
-        _pyplot(cls.__name__)
-        estimators, names = _as_list(estimator, names)
+        estimators, _, names = _as_list(estimator, names)
         display = cls(estimators=estimators, names=names, X=X, y=y, feature_names=feature_names)
         return display.plot(ax, grid_resolution=grid_resolution, n_cols=n_cols, **kwargs)
 
@@ -401,22 +431,19 @@ class DecisionSurfaceDisplay(_Display):
         self.surfaces_, self.points_ = [], []
         for i, (panel, estimator, name) in enumerate(zip(self.axes_, self.estimators, self.names, strict=True)):
             where = {"xlabel": labels[0] if i + n_cols >= n_panels else "", "ylabel": "" if i % n_cols else labels[1]}
-            self.surfaces_.append(
-                paint.surface(estimator, corners, ax=panel, eps=0, grid_resolution=grid_resolution, **where)
-            )
+            style = {"ax": panel, "eps": 0, "grid_resolution": grid_resolution, **where, **paint.shades}
+            self.surfaces_.append(DecisionBoundaryDisplay.from_estimator(estimator, corners, **style))
             self.points_.append([] if self.y is None else paint.points(panel, np.asarray(self.X, dtype=float), kwargs))
-            panel.set_title(name, fontsize="medium")
+            self._title(panel, name)
         self.boundaries_ = [paint.boundaries(shown) for shown in self.surfaces_]
         paint.legend(self)
         return self
 
     def _corners(self):
         """Return two rows that span the picture, of X's own type so that dataframe columns keep their names."""
-        shape = np.shape(self.X)
-        if len(shape) != 2 or shape[1] != 2:
-            raise ValueError(f"X has shape {shape}; a surface needs two features.")
-        if self.y is not None:
-            check_consistent_length(self.X, self.y)
+        if np.shape(self.X)[1:] != (2,):
+            raise ValueError(f"X has shape {np.shape(self.X)}; a surface needs two features.")
+        check_consistent_length(self.X, self.y)
         points = np.asarray(self.X, dtype=float)
         low, high = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
         margin = 0.1 * (high - low)
@@ -441,10 +468,7 @@ class _ClassifierPainter:
         else:
             self.shades = {"plot_method": "pcolormesh", "vmin": 1 / len(self.classes), "vmax": 1, "rasterized": True}
             self.shades["multiclass_colors"] = self.pale
-
-    def surface(self, estimator, corners, **where):
-        kwargs = {"response_method": "predict_proba", **self.shades, **where}
-        return DecisionBoundaryDisplay.from_estimator(estimator, corners, **kwargs)
+        self.shades["response_method"] = "predict_proba"
 
     def boundaries(self, shown):
         """Draw a black line where the most probable class changes."""
@@ -470,18 +494,17 @@ class _ClassifierPainter:
             display._legend(display.points_[0])
         if len(self.classes) == 2:
             bar = display.figure_.colorbar(display.surfaces_[0].surface_, ax=list(display.axes_))
-            bar.set_label(f"probability of class {self.classes[1]}")
+            label = f"probability of class {self.classes[1]}"
+            bar.set_label(_wrap(label, display._chars(bar.ax.bbox.height), 2))
 
 
 class _RegressorPainter:
     """Shade the predictions, and the points, on one scale for all panels."""
 
+    shades = {"response_method": "predict", "plot_method": "pcolormesh", "cmap": "viridis", "rasterized": True}
+
     def __init__(self, estimator, y):
         self.y = y
-
-    def surface(self, estimator, corners, **where):
-        shades = {"plot_method": "pcolormesh", "cmap": "viridis", "rasterized": True}
-        return DecisionBoundaryDisplay.from_estimator(estimator, corners, response_method="predict", **shades, **where)
 
     def boundaries(self, shown):
         return []
@@ -507,8 +530,8 @@ class WeightsDisplay(_Display):
     ----------
     weights : list of ndarray of shape (n_in, n_out)
         Matrices to draw.
-    names : list of str
-        Titles of the panels.
+    layers : list of int
+        Which layers they are, counted from 0 at the input.
     image_shape : tuple of int, default=None
         Height and width of the images; their product is n_in. None draws matrices.
 
@@ -536,9 +559,9 @@ class WeightsDisplay(_Display):
     (26, 35)
     """
 
-    def __init__(self, *, weights, names, image_shape=None):
+    def __init__(self, *, weights, layers, image_shape=None):
         self.weights = weights
-        self.names = names
+        self.layers = layers
         self.image_shape = image_shape
 
     @classmethod
@@ -563,18 +586,18 @@ class WeightsDisplay(_Display):
 
         Raises
         ------
+        NotFittedError
+            If the network is not fitted.
         ValueError
             If the network has no such layer, or the layer's inputs no such shape.
         """
-        _pyplot(cls.__name__)
         coefs = _network(estimator).coefs_
         layers = list(range(len(coefs)))
         if layer is not None and layer not in range(-len(coefs), len(coefs)):
             raise ValueError(f"layer={layer!r} must be None or a whole number from {-len(coefs)} to {len(coefs) - 1}.")
         if layer is not None or image_shape is not None:
             layers = [layers[layer or 0]]
-        display = cls(weights=[coefs[i] for i in layers], names=[f"layer {i}" for i in layers], image_shape=image_shape)
-        return display.plot(ax, **kwargs)
+        return cls(weights=[coefs[i] for i in layers], layers=layers, image_shape=image_shape).plot(ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
         """Draw one panel a layer.
@@ -595,16 +618,18 @@ class WeightsDisplay(_Display):
         self._open(ax, n_panels, n_panels, (3.4, 4) if n_panels > 1 else (5.5, 4.5))
         largest = max(np.abs(W).max() for W in self.weights)
         style = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest, "interpolation": "nearest", **kwargs}
-        self.images_ = [draw(panel, W, style) for panel, W in zip(self.axes_, self.weights, strict=True)]
-        for panel, name in zip(self.axes_, self.names, strict=True):
-            panel.set_title(name, fontsize="medium")
+        self.images_ = []
+        for panel, W, layer in zip(self.axes_, self.weights, self.layers, strict=True):
+            self._title(panel, f"layer {layer}")
+            if self.image_shape is None:
+                panel.set(xlabel="to unit", ylabel="from unit" if layer else "from input")
+            self.images_.append(draw(panel, W, style))
         self.figure_.colorbar(self.images_[0], ax=list(self.axes_), label="weight")
         return self
 
     def _draw_matrix(self, ax, W, style):
         for axis in (ax.xaxis, ax.yaxis):
             axis.get_major_locator().set_params(integer=True, nbins=6, min_n_ticks=1)
-        ax.set(xlabel="to unit", ylabel="from input" if ax is self.ax_ else "from unit")
         return ax.imshow(W, **{"aspect": "auto", **style})
 
     def _draw_images(self, ax, W, style):
@@ -619,13 +644,13 @@ class WeightsDisplay(_Display):
 
 def _tiles(images):
     """Lay images out in a near-square grid, row by row, with a line of nan between them."""
-    n, height, width = images.shape
+    n = len(images)
     n_cols = int(np.ceil(np.sqrt(n)))
     n_rows = -(-n // n_cols)
-    tiles = np.full((n_rows * n_cols, height + 1, width + 1), np.nan)
-    tiles[:n, :height, :width] = images
-    grid = tiles.reshape(n_rows, n_cols, height + 1, width + 1).swapaxes(1, 2)
-    return grid.reshape(n_rows * (height + 1), n_cols * (width + 1))[:-1, :-1]
+    tiles = np.pad(images, ((0, n_rows * n_cols - n), (0, 1), (0, 1)), constant_values=np.nan)
+    _, height, width = tiles.shape
+    grid = tiles.reshape(n_rows, n_cols, height, width).swapaxes(1, 2)
+    return grid.reshape(n_rows * height, n_cols * width)[:-1, :-1]
 
 
 class ActivationDisplay(_Display):
@@ -687,7 +712,6 @@ class ActivationDisplay(_Display):
         ValueError
             If a name is unknown.
         """
-        _pyplot(cls.__name__)
         z = np.linspace(-4, 4, 401) if z is None else np.asarray(z, dtype=float)
         given = list(activation) if isinstance(activation, list | tuple) else [activation]
         functions = [lookup(ACTIVATIONS, function, "activation") for function in given]
@@ -718,7 +742,7 @@ class ActivationDisplay(_Display):
             self.lines_ += panel.plot(self.z, a, **{"color": COLORS[0], "label": "f(z)", **kwargs})
             dashed = {"color": COLORS[1], "linestyle": "--", "label": "f'(z)", **kwargs}
             self.derivative_lines_ += panel.plot(self.z, slope, **dashed)
-            panel.set_title(name, fontsize="medium")
+            self._title(panel, name)
         self._legend([self.lines_[0], self.derivative_lines_[0]])
         return self
 
@@ -805,18 +829,17 @@ class ComparisonDisplay(_Display):
         -------
         self : ComparisonDisplay
         """
-        self._open(ax, 2, 2, (4.8, 3.8), optional=True)
+        # A table starts with its two baselines.
+        models = [list(rows) for _, rows in groupby(self.rows, key=lambda row: row.model)]
+        sizes = [row.size for row in models[-1]]
+        self._open(ax, 2, 2, (max(4.8, 0.25 * len(sizes)), 3.8), optional=True)
         self.scores_, self.seconds_, self.baselines_ = {}, {}, {}
-        networks = {}
-        for row in self.rows:
-            networks.setdefault(row.model, []).append(row)
-        baselines = [name for name, (row, *_) in networks.items() if row.hidden_layer_sizes is None]
-        for name, color, linestyle in zip(baselines, ("0.6", "black"), (":", "--"), strict=True):
-            self._draw_baseline(*networks.pop(name), {"color": color, "linestyle": linestyle})
-        for i, (name, rows) in enumerate(networks.items()):
+        for (row,), color, linestyle in zip(models[:2], ("0.6", "black"), (":", "--"), strict=True):
+            self._draw_baseline(row, {"color": color, "linestyle": linestyle})
+        for i, rows in enumerate(models[2:]):
             style = {"color": COLORS[1 - i], "marker": MARKERS[1 - i], "markersize": 5, "linestyle": "none"}
-            self._draw_network(name, rows, 0.2 * i - 0.1, {**style, **kwargs})
-        self._label([row.size for row in rows])
+            self._draw_network(rows[0].model, rows, 0.2 * i - 0.1, {**style, **kwargs})
+        self._label(sizes)
         self._legend([*self.baselines_.values(), *self.scores_.values()])
         return self
 
@@ -833,11 +856,14 @@ class ComparisonDisplay(_Display):
             (self.seconds_[name],) = seconds.plot(x, [row.fit_seconds for row in rows], **style)
 
     def _label(self, sizes):
+        # Two neighbours reach half of each into the room between their ticks.
+        widest = max(len(one) + len(other) for one, other in pairwise(sizes)) / 2 + 1
         for panel in self.axes_:
-            panel.set_xticks(range(len(sizes)), sizes)
+            upright = widest * len(sizes) > self._chars(panel.bbox.width)
+            panel.set_xticks(range(len(sizes)), sizes, rotation=90 if upright else 0)
             panel.set_xlabel("hidden units")
             panel.axvline(len(sizes) - 1.5, color="0.8", linewidth=0.8)
             panel.grid(axis="y", alpha=0.3)
-        self.ax_.set_ylabel(f"{self.metric}, mean and standard deviation")
+        self.ax_.set_ylabel(f"{self.metric},\nmean and standard deviation")
         for seconds in self.axes_[1:]:
             seconds.set(yscale="log", ylabel="seconds a fit")

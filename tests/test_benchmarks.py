@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks import scaling
 from benchmarks.__main__ import main, put_between_markers
 from benchmarks.cells import CELLS, make
 from benchmarks.plain_loop import PlainLoop
@@ -54,6 +55,51 @@ def test_pytorch_does_the_same_work():
     params = {**cell.params, "alpha": 0.0}  # PyTorch's decays the biases, too
     ours, torch = (make(contender, params).fit(X, y) for contender in (ScratchMLPClassifier, TorchNet))
     np.testing.assert_allclose(ours.loss_curve_, torch.loss_curve_, rtol=1e-10)
+
+
+@pytest.fixture
+def found():
+    """Made-up figures of the sweeps: seconds and MB."""
+    ours, peer = (0.002, 0.04), (0.004, 1234.56)
+    return {
+        sweep.title: [{"value": value, scaling.OURS: ours, scaling.PEER: peer} for value in sweep.values]
+        for sweep in scaling.SWEEPS
+    }
+
+
+def sections(page):
+    """Title -> rows of the table, as lists of cells."""
+    parts = [part.splitlines() for part in page.split("\n## ")[1:]]
+    return {title: [line.split(" | ") for line in lines if line.startswith("| ")] for title, *lines in parts}
+
+
+def test_scaling_page_has_memory_where_it_moves(found):
+    tables = sections(scaling._page(found))
+    assert list(tables) == list(found)
+    with_memory = {title for title, (head, *_) in tables.items() if "MB" in head}
+    assert with_memory == {"Rows, minibatches", "Rows, full batch", "Features"}
+    assert tables["Features"][1] == ["| 10", "2 ms", "4 ms", "2.00", "0.0", "1234.6 |"]
+    assert tables["Depth"][1] == ["| 1", "2 ms", "4 ms", "2.00 |"]
+
+
+def test_scaling_page_without_known_memory(found):
+    for points in found.values():
+        for point in points:
+            point.update({name: (point[name][0], None) for name in (scaling.OURS, scaling.PEER)})
+    assert not any("MB" in head for head, *_ in sections(scaling._page(found)).values())
+
+
+def test_scaling_picture_has_no_empty_panel(found, tmp_path, monkeypatch):
+    figures = []
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    monkeypatch.setattr(figure, "savefig", lambda self, path, **kwargs: figures.append(self))
+    scaling._draw(found, tmp_path / "images" / "scaling.png")
+    panels = figures[0].axes
+    assert [ax.get_title() for ax in panels] == [*found, "Rows, minibatches", "Rows, full batch", "Features"]
+    for ax in panels:
+        low, high = ax.get_ylim()
+        assert [len(line.get_xdata()) for line in ax.lines] == [len(found[ax.get_title()])] * 2
+        assert all(low <= y <= high for line in ax.lines for y in line.get_ydata())
 
 
 def test_table_goes_between_the_markers(tmp_path):

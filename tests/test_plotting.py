@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris, make_friedman1, make_moons
 from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
@@ -18,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.activations import ACTIVATIONS
 from skmlp_scratch.comparison import ComparisonRow
+from skmlp_scratch.optimizers import SGD, Adam
 from skmlp_scratch.plotting import (
     COLORS,
     ActivationDisplay,
@@ -26,6 +28,8 @@ from skmlp_scratch.plotting import (
     LossCurveDisplay,
     WeightsDisplay,
 )
+from skmlp_scratch.schedules import Cosine
+from skmlp_scratch.solvers import GradientDescent
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -183,7 +187,64 @@ def test_names_tell_what_differs(fitted):
     linear = LogisticRegression().fit(X, Y)
     display = DecisionSurfaceDisplay.from_estimator([linear, fitted, other], X, grid_resolution=10)
     expected = ["LogisticRegression", "alpha=0.1, hidden_layer_sizes=4", "alpha=0.2, hidden_layer_sizes=2"]
-    assert [ax.get_title() for ax in display.axes_] == expected
+    assert display.names == expected
+    assert [ax.get_title() for ax in display.axes_] == [name.replace(", ", ",\n") for name in expected]
+    assert_legible(display.figure_)
+
+
+def test_default_names_are_one_line_with_short_numbers():
+    rate = GradientDescent(Adam(beta_1=0.8123456), learning_rate=Cosine(1e-05, 5), batch_size=32, max_iter=2)
+    nets = [network(alpha=0.0002848035868435802).fit(X, Y), network(alpha=1.5e-7, solver=rate).fit(X, Y)]
+    assert "\n" in str(rate)
+    first, second = LossCurveDisplay.from_estimator(nets).names
+    assert first == "alpha=0.000285, solver=lbfgs"
+    assert second.startswith("alpha=1.5e-07, solver=GradientDescent(batch_size=32, learning_rate=Cosine(")
+    assert "beta_1=0.812)" in second
+    assert "\n" not in second
+
+
+@pytest.fixture(scope="module")
+def with_solvers():
+    """Networks whose default names are long."""
+    sizes = ((Adam(beta_1=0.8), Cosine(0.1, 50), 32), (SGD(0.9), 0.01, 16), (SGD(), Cosine(0.2, 9), 8))
+    solvers = [GradientDescent(o, learning_rate=rate, batch_size=n, max_iter=2) for o, rate, n in sizes]
+    return [network(solver=solver).fit(X, Y) for solver in solvers]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 8])
+def test_long_titles_are_wrapped_and_shortened(with_solvers, n):
+    nets = (with_solvers * 3)[:n]
+    display = DecisionSurfaceDisplay.from_estimator(nets, X, Y, names=[str(net.solver) for net in nets])
+    for title, net in zip([ax.get_title() for ax in display.axes_], nets, strict=True):
+        shown, whole = "".join(title.split()), "".join(str(net.solver).split())
+        assert title.count("\n") <= 3
+        assert shown == whole or (title.endswith("…") and whole.startswith(shown[:-1]))
+    assert_legible(display.figure_)
+
+
+def test_long_default_titles_are_legible_in_given_axes(with_solvers):
+    figure, axes = plt.subplots(1, 3, layout="constrained")
+    DecisionSurfaceDisplay.from_estimator(with_solvers, X, Y, ax=axes, grid_resolution=10)
+    assert_legible(figure)
+
+
+def test_words_without_spaces_are_broken(fitted):
+    display = DecisionSurfaceDisplay.from_estimator([fitted] * 2, X, names=["x" * 200, "y\nz"], grid_resolution=10)
+    first, second = (ax.get_title().split("\n") for ax in display.axes_)
+    assert len(first) == 4
+    assert first[-1].endswith("x…")
+    assert second == ["y", "z"]
+    assert_legible(display.figure_)
+
+
+def test_long_names_fit_the_legend(with_solvers):
+    display = LossCurveDisplay.from_estimator(with_solvers)
+    assert_legible(display.figure_)
+    first = display.figure_.legends[0].get_texts()[0].get_text()
+    assert first.replace("\n", " ").startswith("solver=GradientDescent(batch_size=32,")
+    _, ax = plt.subplots()
+    LossCurveDisplay.from_estimator(with_solvers, ax=ax)
+    assert_legible(ax.figure)
 
 
 @pytest.mark.parametrize("n, length", [(9, 12), (3, 50), (12, 3)])
@@ -226,8 +287,8 @@ def test_loss_curve_in_given_axes(validated):
 def test_loss_curve_rejects_what_it_cannot_draw(fitted):
     with pytest.raises(ValueError, match="x='minutes' must be 'epoch' or 'seconds'"):
         LossCurveDisplay.from_estimator(fitted, x="minutes")
-    with pytest.raises(ValueError, match="MLPClassifier has no loss curve"):
-        LossCurveDisplay.from_estimator(MLPClassifier())
+    with pytest.raises(ValueError, match="LogisticRegression has no loss curve"):
+        LossCurveDisplay.from_estimator(LogisticRegression().fit(X, Y))
     with pytest.raises(ValueError, match="names has 2 entries for 1 estimators"):
         LossCurveDisplay.from_estimator(fitted, names=["a", "b"])
     with pytest.raises(ValueError, match="no finite loss"):
@@ -298,7 +359,25 @@ def test_more_classes_than_colours():
     many = np.arange(120) % 12
     points = centers[many] + rng.normal(size=(120, 2))
     display = DecisionSurfaceDisplay.from_estimator(LogisticRegression(max_iter=1000).fit(points, many), points, many)
-    assert len(display.points_[0]) == 12
+    looks = [(tuple(shown.get_facecolor()[0]), str(shown.get_paths()[0].vertices)) for shown in display.points_[0]]
+    assert len(looks) == len(set(looks)) == 12
+    assert len({color for color, _ in looks}) == len(COLORS)
+    assert_legible(display.figure_)
+
+
+def test_colour_and_marker_return_together_only_after_their_product():
+    display = curves(*[([2.0, 1.0], None, None)] * 110)
+    assert len({(line.get_color(), line.get_marker()) for line in display.lines_}) == 110
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_long_class_names_fit(n):
+    names = np.array(["A", "a class name that tells in full how it came about, by whom, and where"], dtype=object)
+    net = network().fit(X, names[Y])
+    display = DecisionSurfaceDisplay.from_estimator([net] * n, X, names[Y], grid_resolution=10)
+    label = display.figure_.axes[-1].get_ylabel()
+    assert label.replace("\n", " ").startswith("probability of class a class name that")
+    assert label.endswith("…")
     assert_legible(display.figure_)
 
 
@@ -360,6 +439,7 @@ def test_weights_are_the_matrices(fitted):
     largest = max(np.abs(W).max() for W in fitted.coefs_)
     assert {image.get_clim() for image in display.images_} == {(-largest, largest)}
     assert [ax.get_title() for ax in display.axes_] == ["layer 0", "layer 1"]
+    assert [ax.get_ylabel() for ax in display.axes_] == ["from input", "from unit"]
     assert_legible(display.figure_)
 
 
@@ -376,11 +456,14 @@ def test_one_layer(fitted, layer, index):
     (image,) = display.images_
     np.testing.assert_array_equal(image.get_array(), fitted.coefs_[index])
     assert display.ax_.get_title() == f"layer {index}"
+    assert display.ax_.get_ylabel() == ("from unit" if index else "from input")
 
 
 def test_images_are_tiles_row_by_row():
     W = np.arange(12 * 5, dtype=float).reshape(12, 5)
-    display = WeightsDisplay.from_estimator(SimpleNamespace(coefs_=[W, W.T]), image_shape=(3, 4))
+    peer = MLPClassifier()
+    peer.coefs_ = [W, W.T]
+    display = WeightsDisplay.from_estimator(peer, image_shape=(3, 4))
     tiles = display.images_[0].get_array()
     assert tiles.shape == (2 * 4 - 1, 3 * 5 - 1)
     for unit in range(5):
@@ -441,18 +524,22 @@ def test_unknown_activation_lists_the_choices():
 # Comparison
 
 
-@pytest.fixture
-def table():
+def comparison(sizes):
     def row(model, size, scores, seconds):
         return ComparisonRow(model, size, np.array(scores), seconds, None)
 
     networks = [
         row(name, size, [0.9 - shift, 1.0 - shift], seconds)
         for name, shift in (("MLPClassifier", 0.1), ("ScratchMLPClassifier", 0.0))
-        for size, seconds in ((1, 0.01), ((20, 10), 0.1), ("chosen", 1.0))
+        for size, seconds in sizes.items()
     ]
     baselines = [row("DummyClassifier", None, [0.5, 0.5], 0.001), row("LogisticRegression", None, [0.8, 0.9], 0.002)]
     return SimpleNamespace(rows=baselines + networks, metric="accuracy")
+
+
+@pytest.fixture
+def table():
+    return comparison({1: 0.01, (20, 10): 0.1, "chosen": 1.0})
 
 
 def test_comparison_holds_the_table(table):
@@ -470,6 +557,21 @@ def test_comparison_holds_the_table(table):
     assert display.axes_[1].get_yscale() == "log"
     labels = [text.get_text() for text in display.figure_.legends[0].get_texts()]
     assert labels == ["DummyClassifier", "LogisticRegression", "MLPClassifier", "ScratchMLPClassifier"]
+    assert_legible(display.figure_)
+
+
+@pytest.mark.parametrize(
+    "sizes, angle",
+    [
+        ([1, 2, 3, 4, 5, 20, 50], 0),
+        ([1, 2, 3, 4, 5, 6, 8, 10, (10, 10, 10), (20, 20, 20), (30, 30), 50, 100], 90),
+        ([(100, 100, 100), (200, 200, 200), (300, 300, 300, 300)], 90),
+        (range(100, 140), 90),
+    ],
+)
+def test_sizes_of_a_comparison_are_legible(sizes, angle):
+    display = ComparisonDisplay.from_comparison(comparison(dict.fromkeys([*sizes, "chosen"], 0.1)))
+    assert {label.get_rotation() for ax in display.axes_ for label in ax.get_xticklabels()} == {angle}
     assert_legible(display.figure_)
 
 
@@ -498,6 +600,18 @@ def displays(fitted, table):
         lambda: ActivationDisplay.from_activation("tanh"),
         lambda: ComparisonDisplay.from_comparison(table),
     ]
+
+
+@pytest.mark.parametrize("unfitted", [network(), make_pipeline(StandardScaler(), network()), MLPClassifier()])
+def test_unfitted_estimators_are_refused(unfitted):
+    for draw in (
+        LossCurveDisplay.from_estimator,
+        WeightsDisplay.from_estimator,
+        lambda estimator: DecisionSurfaceDisplay.from_estimator(estimator, X, Y),
+        lambda estimator: DecisionSurfaceDisplay.from_estimator(estimator, X, Y, names="mine"),
+    ):
+        with pytest.raises(NotFittedError, match="MLPClassifier instance is not fitted yet"):
+            draw(unfitted)
 
 
 def test_plot_returns_the_display(fitted, table):
