@@ -530,10 +530,12 @@ class WeightsDisplay(_Display):
     ----------
     weights : list of ndarray of shape (n_in, n_out)
         Matrices to draw.
-    layers : list of int
-        Which layers they are, counted from 0 at the input.
+    names : list of str
+        Titles of the panels.
     image_shape : tuple of int, default=None
         Height and width of the images; their product is n_in. None draws matrices.
+    first_layer : int, default=0
+        Which layer of the network the first matrix is: the rows of layer 0 are inputs, those of later ones units.
 
     Attributes
     ----------
@@ -559,10 +561,11 @@ class WeightsDisplay(_Display):
     (26, 35)
     """
 
-    def __init__(self, *, weights, layers, image_shape=None):
+    def __init__(self, *, weights, names, image_shape=None, first_layer=0):
         self.weights = weights
-        self.layers = layers
+        self.names = names
         self.image_shape = image_shape
+        self.first_layer = first_layer
 
     @classmethod
     def from_estimator(cls, estimator, *, layer=None, image_shape=None, ax=None, **kwargs):
@@ -592,12 +595,13 @@ class WeightsDisplay(_Display):
             If the network has no such layer, or the layer's inputs no such shape.
         """
         coefs = _network(estimator).coefs_
-        layers = list(range(len(coefs)))
         if layer is not None and layer not in range(-len(coefs), len(coefs)):
             raise ValueError(f"layer={layer!r} must be None or a whole number from {-len(coefs)} to {len(coefs) - 1}.")
-        if layer is not None or image_shape is not None:
-            layers = [layers[layer or 0]]
-        return cls(weights=[coefs[i] for i in layers], layers=layers, image_shape=image_shape).plot(ax, **kwargs)
+        first = range(len(coefs))[layer or 0]
+        weights = coefs if layer is None and image_shape is None else [coefs[first]]
+        names = [f"layer {first + i}" for i in range(len(weights))]
+        display = cls(weights=weights, names=names, image_shape=image_shape, first_layer=first)
+        return display.plot(ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
         """Draw one panel a layer.
@@ -618,18 +622,16 @@ class WeightsDisplay(_Display):
         self._open(ax, n_panels, n_panels, (3.4, 4) if n_panels > 1 else (5.5, 4.5))
         largest = max(np.abs(W).max() for W in self.weights)
         style = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest, "interpolation": "nearest", **kwargs}
-        self.images_ = []
-        for panel, W, layer in zip(self.axes_, self.weights, self.layers, strict=True):
-            self._title(panel, f"layer {layer}")
-            if self.image_shape is None:
-                panel.set(xlabel="to unit", ylabel="from unit" if layer else "from input")
-            self.images_.append(draw(panel, W, style))
+        self.images_ = [draw(panel, W, style) for panel, W in zip(self.axes_, self.weights, strict=True)]
+        for panel, name in zip(self.axes_, self.names, strict=True):
+            self._title(panel, name)
         self.figure_.colorbar(self.images_[0], ax=list(self.axes_), label="weight")
         return self
 
     def _draw_matrix(self, ax, W, style):
         for axis in (ax.xaxis, ax.yaxis):
             axis.get_major_locator().set_params(integer=True, nbins=6, min_n_ticks=1)
+        ax.set(xlabel="to unit", ylabel="from unit" if self.first_layer or ax is not self.ax_ else "from input")
         return ax.imshow(W, **{"aspect": "auto", **style})
 
     def _draw_images(self, ax, W, style):

@@ -459,6 +459,12 @@ def test_one_layer(fitted, layer, index):
     assert display.ax_.get_ylabel() == ("from unit" if index else "from input")
 
 
+def test_some_units_under_a_name_of_their_own(fitted):
+    display = WeightsDisplay(weights=[fitted.coefs_[0][:, :2]], names=["two units"]).plot()
+    np.testing.assert_array_equal(display.images_[0].get_array(), fitted.coefs_[0][:, :2])
+    assert (display.ax_.get_title(), display.ax_.get_ylabel()) == ("two units", "from input")
+
+
 def test_images_are_tiles_row_by_row():
     W = np.arange(12 * 5, dtype=float).reshape(12, 5)
     peer = MLPClassifier()
