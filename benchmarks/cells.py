@@ -98,13 +98,13 @@ class Cell:
     work: str = "fit"
     repeats: int = 3
     calls: int = 1  # of the work in one measurement
-    with_memory: bool = False
+    with_memory: bool = True
     rows: int | None = None  # the first rows only; None takes all
 
     def quick(self):
-        """The same on 1 000 rows, 20 epochs at most, once."""
+        """The same on 1 000 rows, 20 epochs at most, once, without memory."""
         short = {**self.params, "max_iter": min(20, self.params["max_iter"])}
-        return replace(self, params=short, rows=1000, repeats=1)
+        return replace(self, params=short, rows=1000, repeats=1, with_memory=False)
 
     def repeated(self, repeats):
         return replace(self, repeats=repeats)
@@ -161,13 +161,11 @@ CELLS = [
     *_grid("images-small", "images 20 000×784", images, (30,), "tanh", "sgd"),
     *_grid("images-large", "images 20 000×784", images, (256, 128), "relu", "adam"),
     *[
-        Cell(f"full-batch-{bits}", f"table 200 000×30, {bits}", (tabular, dtype, 200_000), FULL_BATCH, with_memory=True)
+        Cell(f"full-batch-{bits}", f"table 200 000×30, {bits}", (tabular, dtype, 200_000), FULL_BATCH)
         for bits, dtype in (("f64", np.float64), ("f32", np.float32))
     ],
     Cell("sparse", "csr 20 000×5 000, 1 %, f64", (words,), _params((50,), "relu", "adam", 200, 1)),
     Cell("predict-one", "one row of 30, f64", (tabular,), PREDICTION, "predict one", repeats=7, calls=100),
-    Cell(
-        "predict", "table 1 000 000×30, f64", (tabular, np.float64, 1_000_000), PREDICTION, "predict", with_memory=True
-    ),
+    Cell("predict", "table 1 000 000×30, f64", (tabular, np.float64, 1_000_000), PREDICTION, "predict"),
     Cell("search", "moons 200×2, f64", (moons,), _params((3,), "tanh", "adam", 160, 100, 0.01), "search"),
 ]
