@@ -8,12 +8,23 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 
 @lru_cache(maxsize=1)
 def _controller():
     return ThreadpoolController()
+
+
+@lru_cache(maxsize=1)
+def _keep_freed_memory():
+    """Let the C library keep what a chunk frees, for the next one.
+
+    glibc gives memory back above a threshold, which grows with the largest block that was ever freed. Where it is low,
+    the pages of every chunk are fetched anew: five iterations of lbfgs on 200 000 x 30 take 2.0 instead of 1.2 s.
+    """
+    np.empty(2**25 - 2**16, dtype=np.uint8)  # the largest that counts: 32 MB, which are never touched
 
 
 def thread_count():
@@ -80,6 +91,7 @@ def map_threads(function, items):
     """
     if len(items) <= 1:
         return [function(item) for item in items]
+    _keep_freed_memory()
     n_threads = min(thread_count(), len(items))
     if n_threads == 1:
         with _one_thread_each:

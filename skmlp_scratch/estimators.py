@@ -59,7 +59,7 @@ except ImportError:  # scikit-learn < 1.9 has no callbacks
 
 
 SCIPY_METHODS = {"bfgs": "BFGS", "lbfgs": "L-BFGS-B", "cg": "CG"}
-SCALE_ROWS = 1000  # rows on which the scale of the loss before training is measured
+SCALE_ROWS = 200  # rows on which the scale of the loss before training is measured
 
 
 def _atomic(fit):
