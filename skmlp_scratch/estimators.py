@@ -371,7 +371,11 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         labels = y if is_classifier(self) and y.ndim == 1 else None
         binary = labels is not None and len(self.classes_) <= 2
         split = functools.partial(train_test_split, rows, random_state=rng, test_size=self.validation_fraction)
-        train, held = split(stratify=labels if binary else None)
+        try:
+            train, held = split(stratify=labels if binary else None)
+        except ValueError as error:
+            text = f"validation_fraction={self.validation_fraction} does not split {len(rows)} rows: {error}"
+            raise ValueError(text) from error
         if labels is not None and not binary:
             present, counts = np.unique(labels, return_counts=True)
             left_out = any(len(np.unique(labels[side])) < len(present) for side in (train, held))

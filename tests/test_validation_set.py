@@ -330,6 +330,12 @@ def test_a_split_that_leaves_one_row_is_refused():
         regressor(early_stopping=True, validation_fraction=0.1).fit(X[:10], SCORE[:10])
 
 
+def test_a_split_that_cannot_be_is_refused_by_its_name():
+    y = np.repeat([0, 1], [159, 1])
+    with pytest.raises(ValueError, match=r"^validation_fraction=0\.1 does not split 160 rows: .*least populated class"):
+        classifier(early_stopping=True, validation_fraction=0.1).fit(X, y)
+
+
 def test_an_empty_split_is_refused_by_its_name():
     with pytest.raises(ValueError, match="validation_fraction"):
         regressor(early_stopping=True, validation_fraction=0.0).fit(X, SCORE)
