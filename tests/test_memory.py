@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LIMIT = 200_000_000  # bytes beyond X and y, of address space; of what is resident, too
+LIMIT = 100_000_000  # bytes beyond X and y, of address space; of what is resident, too
 
 SCRIPT = """
 import json, resource, sys, warnings
