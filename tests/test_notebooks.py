@@ -49,6 +49,12 @@ def test_notebook_is_committed_as_executed_in_order(name):
     assert not MACHINE_PATH.search(without_pictures)
 
 
+@each_notebook
+def test_notebook_text_is_finished(name):
+    notebook = nbformat.read(FOLDER / name, as_version=4)
+    assert [cell.source for cell in notebook.cells if "PLACEHOLDER" in cell.source] == []
+
+
 def notebook_of(source):
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
 
