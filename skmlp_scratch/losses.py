@@ -484,8 +484,9 @@ class Gamma(Loss):
     Examples
     --------
     >>> import numpy as np
-    >>> Gamma().value_and_grad(np.array([[1.0]]), np.array([[0.0]]), None)
-    (0.0, array([[0.]]))
+    >>> value, d_raw = Gamma().value_and_grad(np.array([[2.0]]), np.array([[0.0]]), None)
+    >>> round(value, 4), d_raw
+    (0.3069, array([[-1.]]))
     """
 
     def __init__(self):
