@@ -25,7 +25,7 @@ def check_number(name, value, *, low=None, high=None, open_low=False, open_high=
     Returns
     -------
     number : int or float
-        The same number, as Python's own: numpy's float64 would draw float32 arrays into float64.
+        The number as Python's int or float: numpy's float64 would draw float32 arrays into float64.
 
     Raises
     ------

@@ -53,8 +53,8 @@ class _OneThreadEach:
 
     def __enter__(self):
         with self.lock:
-            if not self.holders:
-                self.limits = _controller().limit(limits=1, user_api="blas")
+            limits = _controller().limit(limits=1, user_api="blas")
+            self.limits = self.limits if self.holders else limits
             self.holders += 1
 
     def __exit__(self, *exception):

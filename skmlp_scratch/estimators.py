@@ -22,7 +22,7 @@ from sklearn.metrics import accuracy_score, check_scoring, get_scorer_names, r2_
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state, column_or_1d, compute_class_weight, compute_sample_weight
-from sklearn.utils._missing import is_pandas_na
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, unique_labels
@@ -48,7 +48,16 @@ from .schedules import (
     StepDecay,
     TimeDecay,
 )
-from .solvers import CONVERGED, INTERRUPT_MESSAGE, SOLVERS, DivergenceError, GradientDescent, ScipyMinimize, diverged
+from .solvers import (
+    CONVERGED,
+    INTERRUPT_MESSAGE,
+    SOLVERS,
+    DivergenceError,
+    GradientDescent,
+    ScipyMinimize,
+    diverged,
+    too_large,
+)
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -273,7 +282,8 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         sizes = self._hidden_sizes()
         for name, listed in (("activation", (list, tuple)), ("dropout", (list, tuple, np.ndarray))):
             value = getattr(self, name)
-            if isinstance(value, listed) and np.ndim(value) and len(value) != len(sizes):
+            single = isinstance(value, np.ndarray) and value.ndim == 0
+            if isinstance(value, listed) and not single and len(value) != len(sizes):
                 raise ValueError(f"{name} has {len(value)} entries for {len(sizes)} hidden layers: give one each.")
         if self.normalization == "layer" and 1 in sizes:
             raise ValueError(
@@ -426,11 +436,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             solver = GradientDescent(
                 self._make_optimizer(),
                 self._make_schedule(n_samples, resume, incremental),
-                batch_size=None
-                if solver == "gd"
-                else min(200, n_samples)
-                if self.batch_size == "auto"
-                else self.batch_size,
+                batch_size=None if solver == "gd" else self._rows_of_a_batch(n_samples),
                 shuffle=self.shuffle,
                 max_iter=1 if incremental else self.max_iter,
                 tol=self.tol,
@@ -444,6 +450,13 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                 "Use a larger batch_size, or normalization='layer'."
             )
         return solver
+
+    def _rows_of_a_batch(self, n_samples):
+        if self.batch_size == "auto":
+            return min(200, n_samples)
+        if self.batch_size > n_samples:
+            warnings.warn(too_large(self.batch_size, n_samples), stacklevel=9)
+        return min(self.batch_size, n_samples)
 
     def _make_optimizer(self):
         # Python's own numbers: a grid's float64 would draw float32 arrays into float64.
@@ -460,6 +473,11 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         if callable(self.learning_rate):
             return self.learning_rate
         rate, done = self.learning_rate_init, self.n_iter_ if resume else 0
+        if incremental and self.learning_rate == "cosine" and done >= self.max_iter:
+            warnings.warn(
+                f"learning_rate='cosine' is 0 after max_iter={self.max_iter} epochs: partial_fit changes nothing more.",
+                stacklevel=9,
+            )
         return {
             "constant": lambda: Constant(rate),
             "invscaling": lambda: InverseScaling(rate, self.power_t, self.t_ / done if done else n_samples),
@@ -640,9 +658,10 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
 class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
     """Multi-layer perceptron classifier, a drop-in superset of scikit-learn's ``MLPClassifier``.
 
-    Change the import, and the same code and parameter grids work, with the same result for the same ``random_state``.
-    What differs is where scikit-learn is known to be wrong: sample weights and ``alpha`` do not depend on the batch
-    size, a loss is never clipped, warm starts go on as if they had not been interrupted, and divergence is an error.
+    Change the import, and the same code and parameter grids work, from the same initial weights for the same
+    ``random_state``. What differs is where scikit-learn is known to be wrong: sample weights and ``alpha`` do not
+    depend on the batch size, a loss is never clipped, warm starts go on as if they had not been interrupted, and
+    divergence is an error.
 
     Parameters
     ----------
@@ -655,7 +674,8 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
         ``"gd"`` (full batch), ``"sgd"``, ``"adagrad"``, ``"rmsprop"``, ``"adam"``, ``"adamw"`` are gradient descent;
         ``"bfgs"``, ``"lbfgs"``, ``"cg"`` are scipy's. They take their figures from the parameters below. An object with
         ``minimize``, such as ``GradientDescent`` or ``ScipyMinimize``, brings its own, ``max_iter`` and ``tol``
-        included, and those below do not reach it. "adamw" decays the weights by 0.01 beside ``alpha``.
+        included; those below do not reach it, but for early stopping. "adamw" decays the weights by 0.01 beside
+        ``alpha``.
     alpha : float, default=0.0001
         Strength of the penalty, divided by the sum of the sample weights, whatever the batch size.
     batch_size : int or "auto", default="auto"
@@ -664,8 +684,8 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
         How the learning rate changes, for every gradient-descent solver: ``"constant"``; ``"invscaling"``,
         ``learning_rate_init / (t + 1)**power_t`` after t training samples; ``"adaptive"``, divided by 5 after every
         ``n_iter_no_change + 1`` epochs without progress; ``"time_decay"``, ``"step"`` and ``"exponential"`` with
-        ``decay``; ``"cosine"``, to 0 over ``max_iter`` (warm starts: over the epochs so far and ``max_iter`` more); or
-        a schedule ``(epoch, losses) -> rate``.
+        ``decay``; ``"cosine"``, to 0 over ``max_iter`` (warm starts: over the epochs so far and ``max_iter`` more;
+        partial_fit: over ``max_iter`` calls); or a schedule ``(epoch, losses) -> rate``.
     learning_rate_init : float, default=0.001
         The learning rate of the first epoch.
     power_t : float, default=0.5
@@ -683,8 +703,9 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
         Whether to print each epoch.
     warm_start : bool, default=False
         Whether fit goes on from the last one: weights, optimizer, schedule, random state and validation split are
-        kept, so that 5 + 5 epochs of gradient descent are the same as 10. The stopping rule starts afresh, and with it
-        the best validation score. ``n_iter_`` and ``loss_curve_`` go on counting.
+        kept, so that 5 + 5 epochs of gradient descent are the same as 10, but for "step" and "cosine", which depend on
+        ``max_iter``. The stopping rule starts afresh, and with it the best validation score. ``n_iter_`` and
+        ``loss_curve_`` go on counting.
     momentum : float, default=0.9
         For "gd" and "sgd".
     nesterovs_momentum : bool, default=True
@@ -1013,8 +1034,8 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
         labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)
         if labels.dtype == object:
             labels = np.ravel(labels)
-            if any(label is None or is_pandas_na(label) for label in labels):
-                raise ValueError(f"{name} contains None or NA: give every row a label, or leave the row out.")
+            if any(label is None or is_pandas_na(label) or is_scalar_nan(label) for label in labels):
+                raise ValueError(f"{name} contains None, NA or NaN: give every row a label, or leave the row out.")
             if len({isinstance(label, (str, bytes)) for label in labels}) > 1:
                 raise ValueError(
                     f"{name} mixes strings and other labels: make them all of one kind, e.g. with {name}.astype(str)."
@@ -1091,7 +1112,8 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
         elif isinstance(loss, str):
             loss = LOSSES[loss]()
         links = ["logistic"] if multilabel else ["softmax"] if n_classes > 2 else ["logistic", "softmax"]
-        if isinstance(self.loss, Loss) and loss.out_activation not in links:
+        known = isinstance(self.loss, Loss) and type(self.loss).inverse_link is Loss.inverse_link
+        if known and loss.out_activation not in links:
             raise ValueError(
                 f"loss={loss!r} gives no probabilities of {n_classes} {'labels' if multilabel else 'classes'}: its "
                 f"output is {loss.out_activation}, and must be {' or '.join(links)}."
@@ -1136,7 +1158,8 @@ class ScratchMLPRegressor(RegressorMixin, _BaseScratchMLP):
         ``"gd"`` (full batch), ``"sgd"``, ``"adagrad"``, ``"rmsprop"``, ``"adam"``, ``"adamw"`` are gradient descent;
         ``"bfgs"``, ``"lbfgs"``, ``"cg"`` are scipy's. They take their figures from the parameters below. An object with
         ``minimize``, such as ``GradientDescent`` or ``ScipyMinimize``, brings its own, ``max_iter`` and ``tol``
-        included, and those below do not reach it. "adamw" decays the weights by 0.01 beside ``alpha``.
+        included; those below do not reach it, but for early stopping. "adamw" decays the weights by 0.01 beside
+        ``alpha``.
     alpha : float, default=0.0001
         Strength of the penalty, divided by the sum of the sample weights, whatever the batch size.
     batch_size : int or "auto", default="auto"
@@ -1145,8 +1168,8 @@ class ScratchMLPRegressor(RegressorMixin, _BaseScratchMLP):
         How the learning rate changes, for every gradient-descent solver: ``"constant"``; ``"invscaling"``,
         ``learning_rate_init / (t + 1)**power_t`` after t training samples; ``"adaptive"``, divided by 5 after every
         ``n_iter_no_change + 1`` epochs without progress; ``"time_decay"``, ``"step"`` and ``"exponential"`` with
-        ``decay``; ``"cosine"``, to 0 over ``max_iter`` (warm starts: over the epochs so far and ``max_iter`` more); or
-        a schedule ``(epoch, losses) -> rate``.
+        ``decay``; ``"cosine"``, to 0 over ``max_iter`` (warm starts: over the epochs so far and ``max_iter`` more;
+        partial_fit: over ``max_iter`` calls); or a schedule ``(epoch, losses) -> rate``.
     learning_rate_init : float, default=0.001
         The learning rate of the first epoch.
     power_t : float, default=0.5
@@ -1164,8 +1187,9 @@ class ScratchMLPRegressor(RegressorMixin, _BaseScratchMLP):
         Whether to print each epoch.
     warm_start : bool, default=False
         Whether fit goes on from the last one: weights, optimizer, schedule, random state and validation split are
-        kept, so that 5 + 5 epochs of gradient descent are the same as 10. The stopping rule starts afresh, and with it
-        the best validation score. ``n_iter_`` and ``loss_curve_`` go on counting.
+        kept, so that 5 + 5 epochs of gradient descent are the same as 10, but for "step" and "cosine", which depend on
+        ``max_iter``. The stopping rule starts afresh, and with it the best validation score. ``n_iter_`` and
+        ``loss_curve_`` go on counting.
     momentum : float, default=0.9
         For "gd" and "sgd".
     nesterovs_momentum : bool, default=True
@@ -1422,7 +1446,12 @@ def _drop_weightless(X, y, sample_weight):
 
 def _takes_weights(scorer):
     """Whether a scorer can be given sample weights; a user's function need not."""
-    parameters = inspect.signature(getattr(scorer, "_score_func", scorer)).parameters if scorer else {}
+    if scorer is None:
+        return False
+    try:
+        parameters = inspect.signature(getattr(scorer, "_score_func", scorer)).parameters
+    except (TypeError, ValueError):  # compiled functions have none
+        return False
     return "sample_weight" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 

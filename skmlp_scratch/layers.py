@@ -152,7 +152,7 @@ class Dense(Layer):
     def init(self, rng, initializer):
         """Draw W and b; as for :meth:`Layer.init`."""
         arrays = initializer(rng, self.n_in, self.n_out)
-        if not (isinstance(arrays, tuple) and len(arrays) == 2):
+        if not (isinstance(arrays, (tuple, list)) and len(arrays) == 2):
             raise ValueError(f"init must return (W, b), of shapes {(self.n_in, self.n_out)} and {(self.n_out,)}.")
         return {"W": arrays[0], "b": arrays[1]}
 
@@ -218,7 +218,7 @@ class Activation(Layer):
 def _call_own(function, z):
     """Call an activation of one's own, which may forget what to return or draw float32 into float64."""
     result = function(z)
-    if not (isinstance(result, tuple) and len(result) == 2 and callable(result[1])):
+    if not (isinstance(result, (tuple, list)) and len(result) == 2 and callable(result[1])):
         raise ValueError(f"activation={function!r} must return (a, backward): the value and a function of delta.")
     a, backward = result
     return np.asarray(a, dtype=z.dtype), lambda delta: np.asarray(backward(delta), dtype=delta.dtype)

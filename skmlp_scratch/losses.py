@@ -472,9 +472,10 @@ class Poisson(Loss):
     def value_and_grad(self, y, raw, sample_weight):
         """As :meth:`Loss.value_and_grad`, from ``raw`` so that nothing is divided."""
         y_pred = np.exp(raw)
-        counts = y > 0
-        log_ratio = raw - np.log(y, out=np.zeros_like(y), where=counts)
-        values = np.where(counts, y * (np.expm1(log_ratio) - log_ratio), y_pred)
+        log_ratio = raw - np.log(y, out=np.zeros_like(raw), where=y > 0)
+        values = y_pred - y - y * log_ratio
+        close = (np.abs(log_ratio) < 1) & (y > 0)  # there the terms would cancel
+        values[close] = y[close] * (np.expm1(log_ratio[close]) - log_ratio[close])
         return _weigh(values.mean(axis=1), (y_pred - y) / raw.shape[1], sample_weight)
 
 

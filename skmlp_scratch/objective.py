@@ -19,6 +19,8 @@ Examples
 (1.25, array([-2.5, -1.5]))
 """
 
+from numbers import Real
+
 import numpy as np
 from scipy import sparse
 
@@ -81,7 +83,7 @@ class Objective:
         if hasattr(self.loss, "check_targets"):
             self.loss.check_targets(self.y)
         if not isinstance(self.loss, Loss):
-            _probe(self.loss, self.y[:2])
+            _probe(self.loss, self.y)
         self.sample_weight = None if sample_weight is None else _weights(sample_weight, len(self.y), self.X.dtype)
         self.penalty = ElasticNet(alpha, l1_ratio)
         self.n_samples = self.X.shape[0]
@@ -179,11 +181,12 @@ class Objective:
 
 def _probe(loss, y):
     """Raise a ValueError if a loss of one's own does not give a number and a gradient like ``raw``."""
-    value, d_raw = loss.value_and_grad(y, np.zeros_like(y), None)
-    if np.ndim(value) or np.shape(d_raw) != y.shape:
+    result = loss.value_and_grad(y, np.zeros_like(y), None)
+    pair = isinstance(result, (tuple, list)) and len(result) == 2
+    if not pair or not isinstance(result[0], Real) or np.shape(result[1]) != y.shape:
+        found = f"{type(result[0]).__name__} and {np.shape(result[1])}" if pair else type(result).__name__
         raise ValueError(
-            f"loss={loss!r}: value_and_grad must return a number and, here, an array of shape {y.shape}, not arrays of "
-            f"shapes {np.shape(value)} and {np.shape(d_raw)}."
+            f"loss={loss!r}: value_and_grad must return a number and, here, an array of shape {y.shape}, not {found}."
         )
 
 

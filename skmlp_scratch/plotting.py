@@ -74,10 +74,12 @@ class _Display:
 
 def _wrap(text, n_chars, max_lines):
     """Break the text's lines at n_chars; what does not fit into max_lines is left out."""
+    if "$" in str(text):  # a formula would fall apart
+        return text
     n_chars = max(n_chars, 8)
     wrapper = textwrap.TextWrapper(n_chars, break_on_hyphens=False)
     wrapper.wordsep_simple_re = re.compile(r"( +|(?<=\())")  # an object's repr breaks after its name, too
-    lines = [piece for line in text.splitlines() for piece in wrapper.wrap(line)]
+    lines = [piece for line in str(text).splitlines() for piece in wrapper.wrap(line)]
     if len(lines) > max_lines:
         lines[max_lines - 1 :] = [lines[max_lines - 1][: n_chars - 1] + "…"]
     return "\n".join(lines)
@@ -274,12 +276,12 @@ def _history(network):
     if not hasattr(network, "loss_curve_"):
         raise ValueError(f"{type(network).__name__} has no loss curve: only some networks and solvers record one.")
     epochs = len(network.loss_curve_)
-    nothing = [np.nan] * epochs
+    nothing, scores = [np.nan] * epochs, getattr(network, "validation_scores_", None)
     return {
         "epoch": list(range(1, epochs + 1)),
         "loss": network.loss_curve_,
         "val_loss": nothing,
-        "val_score": getattr(network, "validation_scores_", None) or nothing,
+        "val_score": nothing if scores is None else scores,
     }
 
 

@@ -76,6 +76,28 @@ def diverged(loss, epoch, learning_rate):
     return DivergenceError(f"Training diverged: the loss is {loss:g} in epoch {epoch}, with {cause}; {cure}.")
 
 
+def too_large(batch_size, n_samples):
+    """Make the warning of a batch that is larger than the data.
+
+    Parameters
+    ----------
+    batch_size : int
+        What was asked for.
+    n_samples : int
+        What there is.
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> too_large(11, 10)
+    'batch_size=11 is larger than the 10 training samples; all of them are one batch.'
+    """
+    return f"batch_size={batch_size} is larger than the {n_samples} training samples; all of them are one batch."
+
+
 class GradientDescent(BaseEstimator):
     r"""Step after step against the gradient, of all rows or of minibatches.
 
@@ -173,7 +195,7 @@ class GradientDescent(BaseEstimator):
         rng = np.random.RandomState() if rng is None else rng
         state = self._start(state, optimizer.init(params), objective.n_samples)
         step = optimize.OptimizeResult(x=params, fun=math.nan, nit=0)
-        status, message = MAX_ITER, f"Maximum number of epochs ({self.max_iter}) reached."
+        rate, status, message = None, MAX_ITER, f"Maximum number of epochs ({self.max_iter}) reached."
         patience = Patience(self.tol or 0.0, self.n_iter_no_change)
         floor = getattr(schedule, "min_learning_rate", math.inf)
         try:
@@ -198,7 +220,7 @@ class GradientDescent(BaseEstimator):
         except KeyboardInterrupt:
             status, message = INTERRUPTED, INTERRUPT_MESSAGE
         if not np.isfinite(params).all():  # interrupted within an epoch
-            raise diverged(math.nan, step["nit"] + 1, step.get("learning_rate"))
+            raise diverged(math.nan, step["nit"] + 1, rate)
         success = status != MAX_ITER or self.tol is None
         return optimize.OptimizeResult(
             x=params, fun=step.fun, nit=step.nit, success=success, status=status, message=message, state=state
@@ -216,10 +238,7 @@ class GradientDescent(BaseEstimator):
         check_switch("shuffle", self.shuffle)
         batch_size = self.batch_size
         if batch_size is not None and check_number("batch_size", batch_size, low=1, integer=True) > n_samples:
-            warnings.warn(
-                f"batch_size={batch_size} is larger than the {n_samples} training samples; all of them are one batch.",
-                stacklevel=4,
-            )
+            warnings.warn(too_large(batch_size, n_samples), stacklevel=4)
             batch_size = n_samples
         schedule = self.learning_rate
         if not callable(schedule) or isinstance(schedule, type):

@@ -915,6 +915,14 @@ class HalfALoss:
         return raw
 
 
+class NoGradient(HalfALoss):
+    def __init__(self):
+        super().__init__(True)
+
+    def value_and_grad(self, y, raw, sample_weight):
+        return float(super().value_and_grad(y, raw, sample_weight)[0])
+
+
 @pytest.mark.parametrize(
     "params, said",
     [
@@ -922,6 +930,7 @@ class HalfALoss:
         ({"activation": slope_for_a_function}, r"must return \(a, backward\)"),
         ({"init": weights_alone}, r"^init must return \(W, b\), of shapes"),
         ({"loss": HalfALoss(True)}, "value_and_grad must return a number and, here, an array of shape"),
+        ({"loss": NoGradient()}, "must return a number and, here, an array of shape .*, not float"),
         ({"loss": HalfALoss(False)}, "value_and_grad must return a number and, here, an array of shape"),
     ],
 )
@@ -967,19 +976,23 @@ def test_a_number_of_numpys_is_a_number(solver):
 
 
 class ShiftedSquaredError(SquaredError):
-    """Without the constants that a likelihood may leave out: it can be negative."""
+    """Less a constant, as a likelihood may leave its own out: it can be negative."""
+
+    def __init__(self, constant, link="identity"):
+        super().__init__(link)
+        self.constant = constant
 
     def value_and_grad(self, y, raw, sample_weight):
         value, d_raw = super().value_and_grad(y, raw, sample_weight)
-        return value - 2 * len(y), d_raw
+        return value - self.constant * len(y), d_raw
 
 
-def test_a_negative_loss_has_not_diverged():
-    plain, shifted = (
-        ScratchMLPRegressor(loss, hidden_layer_sizes=5, learning_rate_init=0.1, max_iter=20, random_state=0).fit(X, Y)
-        for loss in (SquaredError(), ShiftedSquaredError())
-    )
-    assert shifted.loss_curve_[0] < 0
+def test_a_loss_that_begins_below_zero_may_rise_above_it():
+    settings = {"hidden_layer_sizes": 5, "solver": "gd", "learning_rate_init": 0.3, "max_iter": 20, "random_state": 0}
+    plain = ScratchMLPRegressor(**settings).fit(X, Y)
+    assert max(plain.loss_curve_) > 1.1 * plain.loss_curve_[0]
+    shifted = ScratchMLPRegressor(ShiftedSquaredError(1.01 * plain.loss_curve_[0]), **settings).fit(X, Y)
+    assert shifted.loss_curve_[0] < 0 < max(shifted.loss_curve_)
     np.testing.assert_allclose(shifted.params_, plain.params_, rtol=1e-9, atol=1e-12)
 
 
@@ -989,6 +1002,9 @@ def test_cosine_spans_as_many_calls_of_partial_fit():
         model.partial_fit(X, Y, classes=np.unique(Y))
     whole = ScratchMLPClassifier(5, learning_rate="cosine", max_iter=10, tol=0, random_state=0).fit(X, Y)
     assert model.history_["learning_rate"] == whole.history_["learning_rate"]
+    with pytest.warns(UserWarning, match=r"'cosine' is 0 after max_iter=10 epochs") as caught:
+        model.partial_fit(X, Y)
+    assert caught[0].filename == __file__
 
 
 def test_layer_normalization_of_one_unit_is_refused():
@@ -1001,12 +1017,30 @@ def test_sparse_targets_of_a_regressor_are_refused():
         ScratchMLPRegressor().fit(X, sparse.csr_matrix(np.c_[Y, Y]))
 
 
-def test_a_missing_label_of_pandas_is_named():
+@pytest.mark.parametrize("dtype", ["string", "category", object])
+def test_a_missing_label_of_pandas_is_named(dtype):
     pd = pytest.importorskip("pandas")
-    labels = pd.Series(["a", "b"] * (len(X) // 2), dtype="string")
-    labels[3] = pd.NA
-    with pytest.raises(ValueError, match=r"^y contains None or NA"):
-        ScratchMLPClassifier().fit(X[: len(labels)], labels)
+    labels = pd.Series(["a", None if dtype is object else np.nan, *["a", "b"] * (len(X) // 2)][: len(X)], dtype=dtype)
+    with pytest.raises(ValueError, match=r"^y contains None, NA or NaN"):
+        ScratchMLPClassifier().fit(X, labels)
+
+
+class OwnLink(SquaredError):
+    """A subclass that makes probabilities in its own way."""
+
+    def inverse_link(self, raw):
+        return expit(raw)
+
+
+def test_a_subclass_may_bring_its_own_probabilities():
+    clf = ScratchMLPClassifier(5, loss=OwnLink(), max_iter=3, random_state=0).fit(X, Y)
+    np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1)
+
+
+def test_a_batch_larger_than_the_data_is_warned_of_at_the_users_line():
+    with pytest.warns(UserWarning, match=rf"^batch_size={len(X) + 1} is larger than the {len(X)} training") as caught:
+        ScratchMLPClassifier(5, batch_size=len(X) + 1, max_iter=3, random_state=0).fit(X, Y)
+    assert caught[0].filename == __file__
 
 
 def test_class_weights_of_labels_are_a_list():

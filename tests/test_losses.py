@@ -377,6 +377,21 @@ def test_unknown_link_is_named(link):
         loss.inverse_link(np.zeros((1, 1)))
 
 
+@pytest.mark.parametrize(
+    "dtype, y, raw", [(np.float32, 1e-38, 2.0), (np.float64, 1e-320, 2.0), (np.float64, 0.0, 700.0)]
+)
+def test_poisson_is_finite_wherever_its_prediction_is(dtype, y, raw):
+    y, raw = np.full((1, 1), y, dtype=dtype), np.full((1, 1), raw, dtype=dtype)
+    value, d_raw = Poisson().value_and_grad(y, raw, None)
+    assert value == pytest.approx(float(np.exp(raw)[0, 0]), rel=1e-5)
+    assert d_raw[0, 0] == pytest.approx(value, rel=1e-5)
+
+
+def test_poisson_takes_whole_numbers():
+    value, d_raw = Poisson().value_and_grad(np.array([[2]]), np.array([[0.0]]), None)
+    assert (value, d_raw[0, 0]) == (pytest.approx(2 * math.log(2) - 1), -1)
+
+
 def test_small_losses_keep_their_digits():
     raw = np.array([[17.0]], dtype=np.float32)
     value, _ = BinaryCrossEntropy().value_and_grad(np.ones_like(raw), raw, None)

@@ -9,6 +9,7 @@ import pytest
 from scipy import sparse
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from skmlp_scratch._parallel import _one_thread_each
 from skmlp_scratch.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm
 from skmlp_scratch.network import Network
 
@@ -317,3 +318,15 @@ def test_a_network_is_a_small_description_that_survives_a_pickle():
 def test_layers_that_do_not_fit_are_named(layers, said):
     with pytest.raises(ValueError, match=said):
         Network(layers)
+
+
+def test_the_last_to_hold_the_linear_algebra_restores_its_threads():
+    def threads():
+        return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+
+    with threadpool_limits(2, user_api="blas"):
+        with _one_thread_each:
+            with _one_thread_each:
+                assert threads() == {1}
+            assert threads() == {1}
+        assert threads() == {2}
