@@ -11,6 +11,8 @@ from functools import lru_cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+FEW = 4  # items below which threads cost more than they bring
+
 
 @lru_cache(maxsize=1)
 def _controller():
@@ -93,7 +95,8 @@ def map_threads(function, items):
         return [function(item) for item in items]
     _keep_freed_memory()
     n_threads = min(thread_count(), len(items))
-    if n_threads == 1:
+    # Starting threads takes a millisecond: a prediction of 3 000 rows with 100 units, two chunks, 0.9 without, 1.7 with.
+    if n_threads == 1 or len(items) < FEW:
         with _one_thread_each:
             return [function(item) for item in items]
     # A new thread starts with numpy's default error state: each item runs in a copy of the caller's context.
