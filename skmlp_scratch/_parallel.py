@@ -95,7 +95,7 @@ def map_threads(function, items):
         return [function(item) for item in items]
     _keep_freed_memory()
     n_threads = min(thread_count(), len(items))
-    # Starting threads takes a millisecond: a prediction of 3 000 rows with 100 units, two chunks, 0.9 without, 1.7 with.
+    # Starting threads takes a millisecond: predicting 3 000 rows with 100 units, in two chunks, 0.9, with them 1.7.
     if n_threads == 1 or len(items) < FEW:
         with _one_thread_each:
             return [function(item) for item in items]
