@@ -525,7 +525,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         """The loss above which training has diverged: far above where it begins and above what raw = 0 costs."""
         rows = slice(None, None, every)
         # Of any sign: a likelihood may leave its constants out.
-        start, nothing = (abs(run.objective.value(at, rows)) for at in (run.params, np.zeros_like(run.params)))
+        start, nothing = (abs(run.objective.value(at, rows)) for at in (run.params, None))
         return EXPLOSION * float(max(start, nothing))
 
     def _minimize(self, run, monitor):

@@ -204,6 +204,7 @@ class _Descent:
         self.counts_samples = getattr(schedule, "n_samples", 0) is None
         self.schedule = copy.copy(schedule) if self.counts_samples else schedule
         self.min_learning_rate = getattr(schedule, "min_learning_rate", math.inf)
+        self.safe_norm = 1e-5 * math.sqrt(np.finfo(params.dtype).max)
 
     def start(self, state, warn):
         """Make the state to go on from; what was given stays valid, and what does not fit is made afresh."""
@@ -272,8 +273,7 @@ class _Descent:
 
     def _moves(self, norm):
         """Whether the optimizer's numbers are finite: a squared gradient that overflows freezes its parameter."""
-        # A full batch's only gradient is known to be far from that.
-        if self.batch_size is None and norm < 1e-5 * math.sqrt(np.finfo(self.params.dtype).max):
+        if self.batch_size is None and norm < self.safe_norm:  # a full batch's only gradient is far from that
             return True
         return all(np.isfinite(array).all() for array in self.state["optimizer"].values() if array.dtype.kind == "f")
 

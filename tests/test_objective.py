@@ -718,3 +718,13 @@ def test_a_loss_is_copied():
     before = objective.loss_and_grad(params)[0]
     loss.link = "log"
     assert objective.loss_and_grad(params)[0] == before
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "squared_error", "poisson"])
+def test_the_value_without_parameters_is_that_of_predicting_zero(loss):
+    X, y, weights = data()
+    net = network()
+    y = y if loss == "log_loss" else np.abs(X[:, :2])
+    objective = Objective(net, loss, X, y, weights, alpha=0.5)
+    for rows in (None, slice(0, 24, 3)):
+        assert objective.value(None, rows) == pytest.approx(objective.value(np.zeros(net.size), rows), rel=1e-13)
