@@ -58,6 +58,8 @@ def test_surface_of_three_named_classes_in_a_dataframe():
     (shown,) = display.surfaces_
     grid = pd.DataFrame({name: g.ravel() for name, g in zip(frame.columns, (shown.xx0, shown.xx1), strict=True)})
     np.testing.assert_allclose(shown.response.reshape(-1, 3), pipeline.predict_proba(grid))
+    # The least probability that can be the largest of three is white.
+    assert {mesh.get_clim() for mesh in shown.surface_} == {(1 / 3, 1)}
     for label, boundary in enumerate(display.boundaries_[0]):
         on_line = pd.DataFrame(np.concatenate(boundary.allsegs[0]), columns=frame.columns)
         own, others = np.split(np.roll(pipeline.predict_proba(on_line), -label, axis=1), [1], axis=1)
