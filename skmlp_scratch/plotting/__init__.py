@@ -10,6 +10,7 @@ from ._activations import ActivationDisplay
 from ._base import COLORS, MARKERS
 from ._comparison import ComparisonDisplay
 from ._curves import LossCurveDisplay
+from ._network import NetworkDisplay
 from ._surfaces import DecisionSurfaceDisplay
 from ._weights import WeightsDisplay
 
@@ -20,5 +21,6 @@ __all__ = [
     "ComparisonDisplay",
     "DecisionSurfaceDisplay",
     "LossCurveDisplay",
+    "NetworkDisplay",
     "WeightsDisplay",
 ]
