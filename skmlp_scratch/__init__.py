@@ -15,3 +15,7 @@ def __getattr__(name):
 
         return compare_with_baselines
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -214,7 +214,6 @@ def test_a_table_holds_the_published_names(name):
     assert [each for each in table if each in names.split()] == names.split()
 
 
-@pytest.mark.xfail(strict=True, reason="dir() lacks what is loaded when it is asked for")
 def test_dir_lists_everything_public():
     assert set(dir(skmlp_scratch)) >= PUBLIC
 

@@ -85,7 +85,6 @@ def softsign(z):
     return z / scale, lambda delta: delta / (scale * scale)
 
 
-@pytest.mark.xfail(strict=True, reason="the names are copied when the estimators are imported")
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_an_added_activation(estimator, monkeypatch):
     monkeypatch.setitem(ACTIVATIONS, "softsign", softsign)
@@ -99,7 +98,6 @@ def all_eighths(rng, n_in, n_out):
     return np.full((n_in, n_out), 0.125), np.full(n_out, 0.125)
 
 
-@pytest.mark.xfail(strict=True, reason="the names are copied when the estimators are imported")
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_an_added_initializer(estimator, monkeypatch):
     monkeypatch.setitem(INITIALIZERS, "all_eighths", all_eighths)
@@ -118,7 +116,6 @@ class Halving(Constant):
         return self.learning_rate * self.power_t**epoch
 
 
-@pytest.mark.xfail(strict=True, reason="the names are copied when the estimators are imported")
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_an_added_schedule_gets_the_flat_parameters_of_its_names(estimator, monkeypatch):
     monkeypatch.setitem(SCHEDULES, "halving", Halving)
@@ -146,7 +143,6 @@ class Sign(Optimizer):
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-@pytest.mark.xfail(strict=True, reason="the names are copied when the estimators are imported")
 def test_an_added_optimizer_is_a_solver_that_gets_the_flat_parameters_of_its_names(estimator, monkeypatch):
     monkeypatch.setitem(OPTIMIZERS, "sign", Sign)
     model = fitted(estimator, solver="sign", beta_1=0.5, learning_rate_init=0.01, batch_size=10, tol=0.0)
@@ -184,7 +180,6 @@ class Exponential(Loss):
 
 
 @pytest.mark.parametrize("estimator, loss", [(ScratchMLPRegressor, LogCosh), (ScratchMLPClassifier, Exponential)])
-@pytest.mark.xfail(strict=True, reason="the estimators list the losses by hand")
 def test_an_added_loss(estimator, loss, monkeypatch):
     monkeypatch.setitem(LOSSES, "added", loss)
     by_name, by_object = fitted(estimator, loss="added"), fitted(estimator, loss=loss())

@@ -1,0 +1,312 @@
+"""Run: a plan and rows are brought together once, a solver minimizes, and what prediction needs is handed back.
+
+A run changes neither the estimator nor the objects that it was given. :class:`Fitted` is what a fit leaves for
+predictions, :class:`Carry` what it leaves for the next fit.
+"""
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from numbers import Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
+
+from .._sklearn import takes_weights
+from ..history import Monitor
+from ..losses import Smoothed
+from ..objective import Objective
+from ..solvers import GradientDescent
+from ._troubles import troubles
+from ..stopping import (
+    CONVERGED,
+    INTERRUPT_MESSAGE,
+    DivergenceError,
+    DivergenceGuard,
+    InterruptedFit,
+    Patience,
+    diverged,
+)
+
+SCALE_ROWS = 200  # rows on which the scale of the loss before training is estimated
+LARGEST_ORDER = 4096  # rows up to which a pickle holds their order
+
+
+@dataclass
+class Carry:
+    """What one fit leaves for the next: arrays and numbers only, so that it can be pickled anywhere.
+
+    Attributes
+    ----------
+    solver : dict or None
+        The solver's state.
+    rng, split : tuple or None
+        States of the random generator: at the end, and before the validation split.
+    limit : float
+        The loss above which training has diverged.
+    n_seen : int
+        Training rows behind the population statistics of batch normalization.
+    last : ndarray or None
+        The solver's last parameters, where it is others that are shown.
+    shown : bytes
+        Digest of the parameters that are shown.
+    held : bytes
+        Digest of the validation rows and of how they are scored.
+    best_score : float
+        Validation score of the parameters that are shown.
+    """
+
+    solver: dict | None = None
+    rng: tuple | None = None
+    split: tuple | None = None
+    limit: float = 0.0
+    n_seen: int = 0
+    last: np.ndarray | None = None
+    shown: bytes = b""
+    held: bytes = b""
+    best_score: float = -math.inf
+
+    def __getstate__(self):
+        # The order of many rows is as large as a column of the data; after unpickling it begins anew.
+        state = vars(self).copy()
+        order = self.solver and self.solver.get("order")
+        if order is not None and len(order) > LARGEST_ORDER:
+            state["solver"] = self.solver | {"order": None}
+        return state
+
+    def start(self, shown):
+        """Return the parameters to go on from: the solver's last, unless those shown have been edited since."""
+        return shown if self.last is None or self.is_edited(shown) else self.last
+
+    def is_edited(self, shown):
+        """Whether the parameters that were shown have been changed by the user."""
+        return digest(shown) != self.shown
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """All that prediction needs, and what is reported of the training.
+
+    Attributes
+    ----------
+    params : ndarray of shape (n_params,)
+        Trained parameters.
+    loss_value : float
+        The last training loss.
+    monitor : Monitor
+        History of this run.
+    notes : list of tuple
+        Text and category of each warning.
+    """
+
+    params: np.ndarray
+    loss_value: float
+    monitor: Monitor
+    notes: list = field(default_factory=list)
+
+
+class Validation:
+    """A validation set, and how it is scored.
+
+    Parameters
+    ----------
+    rows : Rows
+        Validation rows.
+    network : Network
+        Description of the network.
+    targets : ClassTargets or NumberTargets
+        Knows the loss and the default score.
+    scoring : str, callable or None
+        As the estimators take it.
+    as_estimator : callable
+        ``params -> estimator``, for scorers.
+    """
+
+    def __init__(self, rows, network, targets, scoring, as_estimator):
+        self.rows, self.network, self.targets, self.scoring = rows, network, targets, scoring
+        self.objective = Objective(network, targets.loss, rows.X, rows.columns, rows.weight)
+        self.as_estimator = as_estimator
+        self.scorer = None if scoring in (None, "loss") else check_scoring(as_estimator(None), scoring)
+        weighted = rows.weight is not None and takes_weights(self.scorer)
+        self.options = {"sample_weight": rows.weight} if weighted else {}
+        self.digest = digest(rows.X, rows.columns, rows.weight, repr((scoring, targets.loss)).encode())
+
+    def measure(self, params):
+        """Return loss and score.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,)
+            Calibrated parameters.
+
+        Returns
+        -------
+        loss, score : float
+        """
+        raw = self.network.predict(params, self.rows.X)
+        loss = self.objective.value_of_raw(raw)
+        if self.scoring == "loss":
+            return loss, -loss
+        if self.scorer is None:
+            return loss, self.targets.score(self.rows.y, raw, self.rows.weight)
+        score = self.scorer(self.as_estimator(params), self.rows.X, self.rows.y, **self.options)
+        if not isinstance(score, Real):
+            raise ValueError(f"scoring={self.scoring!r} must return a number, and returned {score!r}.")
+        return loss, float(score)
+
+
+class Run:
+    """One training run.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to train and how.
+    targets : ClassTargets or NumberTargets
+        Knows the loss.
+    train : Rows
+        Training rows.
+    params : ndarray of shape (n_params,)
+        Where to start.
+    rng : numpy.random.RandomState
+        Orders minibatches and draws dropout.
+    carry : Carry or None, default=None
+        What an earlier fit left, if this one continues it.
+    shown : ndarray of shape (n_params,) or None, default=None
+        The parameters that it returned.
+    """
+
+    def __init__(self, plan, targets, train, params, rng, carry=None, shown=None):
+        self.plan, self.targets, self.train, self.rng = plan, targets, train, rng
+        self.params, self.carry, self.shown = params, carry or Carry(), shown
+        flat, loss = plan.flat, targets.loss
+        if flat.get("label_smoothing"):
+            loss = Smoothed(loss, flat["label_smoothing"], targets.is_multilabel)
+        self.objective = Objective(
+            plan.network, loss, train.X, train.columns, train.weight, alpha=flat["alpha"], l1_ratio=flat["l1_ratio"]
+        )
+        self.solver = plan.solver(len(train))
+        self.guard = self._guard(resumed=carry is not None)
+        self.notes = []
+
+    def _guard(self, resumed):
+        """Watch over the loss: it has diverged far above where it began and above what raw = 0 costs."""
+        at = [np.zeros_like(self.params)] if resumed else [self.params, np.zeros_like(self.params)]
+
+        def limit(rows=None):
+            # In absolute value: a likelihood without its constants may be negative.
+            return DivergenceGuard.explosion * max(abs(self.objective.value(params, rows)) for params in at)
+
+        # Estimate the limit on a sample first; evaluate all rows only if a loss exceeds it.
+        sample = slice(None, None, max(1, len(self.train) // SCALE_ROWS))
+        return DivergenceGuard(max(limit(sample), self.carry.limit), exact_limit=limit)
+
+    def calibrated(self, params):
+        """Return parameters in the training dtype, with the population statistics of batch normalization measured."""
+        params = np.asarray(params, dtype=self.params.dtype)
+        if self.plan.network.has_statistics:
+            params = params.copy()
+            self.plan.network.calibrate(params, self.train.X, self.carry.n_seen if self.plan.incremental else 0)
+        return params
+
+    def minimize(self, validation, listener, history):
+        """Train.
+
+        Parameters
+        ----------
+        validation : Validation or None
+            Measured after each epoch.
+        listener : callable or None
+            ``params -> stop``, called after each epoch.
+        history : History or None
+            Of the fits that this one continues.
+
+        Returns
+        -------
+        fitted : Fitted
+        carry : Carry
+        """
+        flat = self.plan.flat
+        early = flat["early_stopping"]
+        best = None
+        if early and validation.digest == self.carry.held and not self.carry.is_edited(self.shown):
+            best = self.carry.best_score, self.shown
+        monitor = Monitor(
+            self.objective,
+            validate=validation and (lambda params: validation.measure(self.calibrated(params))),
+            patience=Patience(flat["tol"], flat["n_iter_no_change"]) if early else None,
+            guard=self.guard,
+            verbose=flat["verbose"],
+            listener=listener,
+            epochs_before=len(history["epoch"]) if history else 0,
+            seconds_before=history["seconds"][-1] if history and history["seconds"] else 0.0,
+            max_epochs=1 if self.plan.incremental else None,
+            best=best,
+        )
+        result = self._solve(monitor)
+        last = np.array(result["x"], dtype=self.params.dtype)
+        best = last if monitor.best_params is None else monitor.best_params
+        if not np.isfinite(best).all():
+            raise diverged(math.nan, monitor.epochs, math.nan)
+        fitted = Fitted(self.calibrated(best), float(result["fun"]), monitor, self.notes)
+        self.notes += monitor.warnings
+        self.notes += troubles(self, fitted, result, validation)
+        return fitted, self._leave(fitted, result, None if best is last else last, validation)
+
+    def _solve(self, monitor):
+        """Run the solver; on failure, fall back to the best or latest parameters, if any."""
+        try:
+            result = self.solver.minimize(
+                self.objective, self.params, callback=monitor, rng=self.rng, state=self.carry.solver
+            )
+            if not monitor.epochs:
+                monitor.fill(int(result.get("nit", 1)), float(result.fun))
+            if monitor.verbose and isinstance(self.solver, GradientDescent) and result.status == CONVERGED:
+                print(result.message)
+            if result.get("message") == INTERRUPT_MESSAGE:
+                self.notes.append((INTERRUPT_MESSAGE, InterruptedFit))
+            if monitor.best_params is None and not math.isnan(result.fun):
+                self.guard.check(float(result.fun), monitor.epochs, last_rate(monitor))
+        except DivergenceError as error:
+            if monitor.best_params is None:
+                raise
+            self.notes.append((f"{error} The best weights so far are kept.", ConvergenceWarning))
+            result = {"x": monitor.best_params, "fun": monitor.history["loss"][-1], "success": True}
+        except KeyboardInterrupt:  # the package's solvers return; this is for others
+            self.notes.append((INTERRUPT_MESSAGE, InterruptedFit))
+            latest = self.params if monitor.params is None else monitor.params
+            result = {"x": latest, "fun": math.nan, "success": True}
+        if math.isnan(result["fun"]):  # interrupted in the first epoch
+            result["fun"] = self.objective.value(np.asarray(result["x"], self.params.dtype))
+        return result
+
+    def _leave(self, fitted, result, last, validation):
+        """Return what the next fit can go on from."""
+        early = self.plan.flat["early_stopping"]
+        return Carry(
+            solver=result.get("state"),
+            limit=self.guard.limit,
+            n_seen=len(self.train) + (self.carry.n_seen if self.plan.incremental else 0),
+            last=last,
+            shown=digest(fitted.params) if early else b"",
+            held=validation.digest if early else b"",
+            best_score=fitted.monitor.best_score,
+        )
+
+
+def last_rate(monitor):
+    """Return the learning rate of the last epoch; nan where there is none."""
+    return (monitor.history["learning_rate"] or [math.nan])[-1]
+
+
+def digest(*values):
+    """Return a short digest of arrays, sparse matrices and bytes, by which equal ones are told from others."""
+    summary = hashlib.blake2b(digest_size=16)
+    for value in values:
+        parts = (value.data, value.indices, value.indptr) if sparse.issparse(value) else (value,)
+        for part in parts:
+            if part is not None:
+                summary.update(np.ascontiguousarray(part) if isinstance(part, np.ndarray) else part)
+    return summary.digest()
