@@ -18,7 +18,7 @@ from sklearn.preprocessing import MinMaxScaler, OrdinalEncoder, StandardScaler
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .tables import align, as_kind, as_table, date_parts, is_frame, read_columns
+from .tables import align, as_frame, as_kind, as_table, date_parts, read_columns
 
 # A code of fewer bins than this tells less than it costs.
 LEAST_BINS = 4
@@ -388,7 +388,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = as_table(X)
-        by_name = is_frame(X) and hasattr(self, "feature_names_in_")
+        by_name = as_frame(X) is not None and hasattr(self, "feature_names_in_")
         columns = read_columns(X, self.feature_names_in_ if by_name else None)
         if not by_name:
             validate_data(self, X, reset=False, skip_check_array=True)
@@ -551,7 +551,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             imputed = self._imputer.transform(compressed[:, :n_numeric])
         if n_numbers:
             numbers = imputed[:, :n_numbers]
-            out[:, :n_numbers] = self._scaler.transform(numbers)
+            with np.errstate(over="ignore"):
+                out[:, :n_numbers] = self._scaler.transform(numbers)
+            self._check_range(out[:, :n_numbers], numbers)
             out[:, out.shape[1] - sum(self._n_bins) :] = self._coder.transform(numbers)
         if n_numeric > n_numbers:
             out[:, n_numbers:n_numeric] = self._unit.transform(imputed[:, n_numbers:])
@@ -561,6 +563,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             known = np.flatnonzero(codes >= 0)
             out[known, start + codes[known].astype(np.intp)] = 1
             start += len(categories)
+
+    def _check_range(self, scaled, numbers):
+        """Raise an error if a number is too far from those in fit to be standardized in float32."""
+        if not np.isfinite(scaled).all():
+            row, i = np.argwhere(~np.isfinite(scaled))[0]
+            name = self.columns_[self._numeric[i].source].name
+            raise ValueError(f"X: column {name!r} holds {numbers[row, i]}, too far from its values in fit.")
 
     def _described(self, columns, plans):
         """Say what became of each column."""

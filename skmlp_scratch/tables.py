@@ -27,6 +27,9 @@ NUMERIC_SHARE = 0.8
 # With at least this share of distinct cells, and more of them than the second number, texts identify their rows.
 IDENTIFIER_SHARE, IDENTIFIER_LEAST = 0.9, 20
 
+# The range of float32, which the encoded numbers have.
+LARGEST = float(np.finfo(np.float32).max)
+
 # The kinds of single cells, by type; the first match counts (a bool is an int, a datetime is a date).
 CELL_KINDS = (
     ("boolean", bool | np.bool_),
@@ -79,9 +82,31 @@ class Column(NamedTuple):
         return len(set(present)) > max(IDENTIFIER_LEAST, IDENTIFIER_SHARE * len(present))
 
 
-def is_frame(X):
-    """Whether ``X`` is a data frame of a library that narwhals knows."""
-    return isinstance(nw.from_native(X, eager_only=True, pass_through=True), nw.DataFrame) if X is not None else False
+def as_frame(X):
+    """Return a data frame as narwhals', or None if ``X`` is not one.
+
+    Parameters
+    ----------
+    X : object
+        What may be a data frame of any library that narwhals knows.
+
+    Returns
+    -------
+    frame : narwhals.DataFrame or None
+
+    Raises
+    ------
+    ValueError, TypeError
+        If two columns have one name, or the frame is lazy.
+    """
+    try:
+        frame = nw.from_native(X, pass_through=True)
+    except nw.exceptions.DuplicateError:
+        name, count = Counter(X.columns).most_common(1)[0]
+        raise ValueError(f"X: {count} columns are called {name!r}; names must differ.") from None
+    if isinstance(frame, nw.LazyFrame):
+        raise TypeError(f"X is a {type(X).__name__}, which holds no rows yet: pass X.collect().")
+    return frame if isinstance(frame, nw.DataFrame) else None
 
 
 def as_table(X):
@@ -103,7 +128,7 @@ def as_table(X):
     """
     if issparse(X):
         raise TypeError("X is sparse, and scaling would make it dense: pass X.toarray() if memory allows.")
-    if not is_frame(X):
+    if as_frame(X) is None:
         cells = X if hasattr(X, "dtype") else np.array(X, dtype=object)
         return check_array(cells, dtype=None, ensure_all_finite=False)
     if 0 in X.shape:
@@ -140,20 +165,15 @@ def read_columns(X, names=None):
     number [1.5 nan]
     category ['red' 'blue']
     """
-    if not is_frame(X):
+    frame = as_frame(X)
+    if frame is None:
         return [_column(i, X[:, i]) for i in range(X.shape[1])]
-    try:
-        frame = nw.from_native(X, eager_only=True)
-    except nw.exceptions.DuplicateError:
-        name, count = Counter(X.columns).most_common(1)[0]
-        raise ValueError(f"X: {count} columns are called {name!r}; names must differ.") from None
     names = frame.columns if names is None else list(names)
     absent = [name for name in names if name not in frame.columns]
     if absent:
-        raise ValueError(
-            f"X lacks the column {absent[0]!r}, which was there in fit ({len(absent)} in all are missing)."
-        )
-    return [_series(name, frame[name]) for name in names]
+        raise ValueError(f"X lacks columns that were there in fit: {', '.join(map(repr, absent))}.")
+    series = dict(zip(frame.columns, frame.iter_columns(), strict=True))
+    return [_series(name, series[name]) for name in names]
 
 
 def _series(name, series):
@@ -186,8 +206,12 @@ def _column(name, values):
 def _floats(name, values):
     values = values.astype(np.float32 if values.dtype == np.float16 else np.result_type(values, np.float32), copy=False)
     values = values if values.dtype.itemsize <= 8 else values.astype(np.float64)
-    if np.isinf(values).any():
-        raise ValueError(f"X: column {name!r} holds infinity; pass nan where a number is missing.")
+    beyond = np.abs(values) > LARGEST
+    if beyond.any():
+        raise ValueError(
+            f"X: column {name!r} holds {values[beyond][0]}, and numbers end at {LARGEST:.1e}; "
+            "pass nan where one is missing."
+        )
     return values
 
 
