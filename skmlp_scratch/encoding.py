@@ -13,19 +13,18 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, OrdinalEncoder, StandardScaler
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .tables import align, as_frame, as_kind, as_table, date_parts, read_columns
+from .tables import Column, align, as_frame, as_kind, as_table, date_parts, read_columns
 
 # A code of fewer bins than this tells less than it costs.
 LEAST_BINS = 4
 # The outermost bins run on linearly beyond the training data up to these values.
 LOWEST, HIGHEST = -1.0, 2.0
-# Numbers that are encoded at a time, so that the intermediate arrays stay small.
-CHUNK_SIZE = 1 << 20
+# Numbers that are encoded at a time, so that the intermediate arrays stay in the processor's cache.
+CHUNK_SIZE = 1 << 18
 MISSING = "missing"
 INFREQUENT = "infrequent"
 
@@ -132,10 +131,20 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        stops = np.cumsum(self._n_bins())
-        code = np.empty((len(X), stops[-1]), dtype=X.dtype)
-        for column, edges, stop in zip(X.T, self.edges_, stops, strict=True):
-            _encode_column(column, edges, out=code[:, stop - len(edges) + 1 : stop])
+        n_bins = self._n_bins()
+        column = np.repeat(np.arange(X.shape[1]), n_bins)
+        lower = np.concatenate([edges[:-1] for edges in self.edges_])
+        width = np.concatenate([np.diff(edges) for edges in self.edges_])
+        least, most = _cuts(n_bins)
+        code = np.empty((len(X), len(column)), dtype=X.dtype)
+        for rows in _chunks(*code.shape):
+            position = X[rows].take(column, axis=1).astype(np.float64, copy=False)
+            with np.errstate(over="ignore"):  # beyond the cuts it does not matter how far
+                position -= lower
+                position /= width
+            np.maximum(position, least, out=position)
+            np.minimum(position, most, out=position)
+            code[rows] = position
         return code
 
     def get_feature_names_out(self, input_features=None):
@@ -170,25 +179,38 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
 
 def _edges(column, n_bins):
     """Return the edges of at most ``n_bins`` bins; none of the bins is empty or of width zero."""
-    distinct = np.unique(column)
+    column = np.sort(column)
+    distinct = column[np.concatenate([[True], np.diff(column) > 0])]
     if n_bins == 0 or len(distinct) == 1:
-        return distinct[:1]
+        return distinct[:1].astype(np.float64)
     if len(distinct) <= n_bins + 1:
-        return distinct
-    edges = np.unique(np.quantile(column, np.linspace(0, 1, n_bins + 1)))
+        return distinct.astype(np.float64)
+    edges = np.unique(_quantiles(column, n_bins))
     left_over = n_bins + 1 - len(edges)
     if left_over:
-        edges = np.union1d(edges, np.quantile(distinct, np.linspace(0, 1, left_over + 2)[1:-1]))
+        edges = np.union1d(edges, _quantiles(distinct, left_over + 1)[1:-1])
     return edges
 
 
-@np.errstate(over="ignore")  # beyond the cuts it does not matter how far
-def _encode_column(column, edges, out):
-    """Write the code of one column into ``out`` of shape (n_samples, n_bins)."""
-    if len(edges) > 1:
-        lower, upper = np.zeros(len(edges) - 1), np.ones(len(edges) - 1)
-        lower[0], upper[-1] = LOWEST, HIGHEST
-        np.clip((column[:, np.newaxis] - edges[:-1]) / np.diff(edges), lower, upper, out=out)
+def _quantiles(ordered, n_parts):
+    """Return the values that divide sorted numbers into parts of equal size, ends included."""
+    return np.interp(np.linspace(0, len(ordered) - 1, n_parts + 1), np.arange(len(ordered)), ordered)
+
+
+def _cuts(n_bins):
+    """Return the least and the largest value of each column of the code."""
+    least, most = np.zeros(n_bins.sum()), np.ones(n_bins.sum())
+    stops = np.cumsum(n_bins)[n_bins > 0]
+    least[stops - n_bins[n_bins > 0]] = LOWEST
+    most[stops - 1] = HIGHEST
+    return least, most
+
+
+def _chunks(n_rows, width):
+    """Yield slices of rows of which an array of ``width`` columns fits a processor's cache."""
+    step = max(1, CHUNK_SIZE // max(1, width))
+    for start in range(0, n_rows, step):
+        yield slice(start, start + step)
 
 
 class EncodedColumn(NamedTuple):
@@ -408,9 +430,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         encoded = np.zeros((len(compressed), self._n_features_out), dtype=np.float32)
-        n_rows = max(1, CHUNK_SIZE // max(1, encoded.shape[1]))
-        for start in range(0, len(compressed), n_rows):
-            rows = slice(start, start + n_rows)
+        for rows in _chunks(*encoded.shape):
             self._expand(compressed[rows], out=encoded[rows])
         return encoded
 
@@ -512,15 +532,20 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self._n_bins = []
         if not self._numeric:
             return
-        self._imputer = SimpleImputer(strategy="median")
-        imputed = self._imputer.fit_transform(numeric)
-        numbers, booleans = np.split(imputed, [self._n_numbers], axis=1)
+        self._medians = np.array([np.nanmedian(column) for column in numeric.T])
+        numbers, booleans = np.split(self._imputed(numeric), [self._n_numbers], axis=1)
         if numbers.shape[1]:
-            self._scaler = StandardScaler().fit(numbers)
+            self._scaler = StandardScaler()
+            for rows in _chunks(*numbers.shape):
+                self._scaler.partial_fit(numbers[rows])
             self._coder = PiecewiseLinearEncoder(self.n_bins, self.max_width).fit(numbers)
             self._n_bins = [len(edges) - 1 for edges in self._coder.edges_]
         if booleans.shape[1]:
             self._unit = MinMaxScaler(clip=True).fit(booleans)
+
+    def _imputed(self, numeric):
+        missing = np.isnan(numeric)
+        return np.where(missing, self._medians.astype(numeric.dtype), numeric) if missing.any() else numeric
 
     def _compress(self, columns):
         """Return numbers, parts of dates and two-valued columns, and then the codes of the categories."""
@@ -548,7 +573,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """Write the encoding of some rows into zeros."""
         n_numbers, n_numeric = self._n_numbers, len(self._numeric)
         if n_numeric:
-            imputed = self._imputer.transform(compressed[:, :n_numeric])
+            imputed = self._imputed(compressed[:, :n_numeric])
         if n_numbers:
             numbers = imputed[:, :n_numbers]
             with np.errstate(over="ignore"):
@@ -588,18 +613,19 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
 def _plan(source, column, forced):
     """Decide what a column is and how it is encoded."""
-    distinct, gaps = column.distinct(), bool(column.missing.any())
-    if len(distinct) + gaps <= 1:
-        return _Plan("constant", column.kind, [], "dropped: " + ("one value" if len(distinct) else "all missing"))
+    n_distinct, gaps = column.n_distinct(), bool(column.missing.any())
+    if n_distinct + gaps <= 1:
+        return _Plan("constant", column.kind, [], "dropped: " + ("one value" if n_distinct else "all missing"))
     if column.is_identifier() and not forced:
         return _Plan("identifier", column.kind, [], "dropped: nearly all values differ")
-    if forced or column.kind == "category" or len(distinct) == 1:
+    if forced or column.kind == "category" or n_distinct == 1:
         return _Plan("category", "category", [_Feature(source, "", "category")], "{n} categories")
     if column.kind == "date":
-        parts = {part: len(np.unique(values[~np.isnan(values)])) for part, values in date_parts(column.values).items()}
-        features = [_Feature(source, part, _numeric_kind(n)) for part, n in parts.items() if n > 1]
+        parts = {part: Column(part, "number", values) for part, values in date_parts(column.values).items()}
+        counts = {part: values.n_distinct() for part, values in parts.items()}
+        features = [_Feature(source, part, _numeric_kind(n)) for part, n in counts.items() if n > 1]
         return _Plan("date", "date", features, "{}")
-    kind = _numeric_kind(len(distinct))
+    kind = _numeric_kind(n_distinct)
     return _Plan(kind, column.kind, [_Feature(source, "", kind)], "0/1" if kind == "boolean" else "standardized")
 
 

@@ -140,7 +140,7 @@ def test_every_kind_of_column(expected, table):
 def test_a_column_without_any_cell(empty):
     (column,) = read_columns(empty)
     assert column.missing.all()
-    assert len(column.distinct()) == 0
+    assert column.n_distinct() == 0
     for kind in ("number", "boolean", "category", "date"):
         again = as_kind(column, kind)
         assert again.kind == kind
@@ -207,6 +207,14 @@ def test_a_column_that_cannot_be_of_another_kind(cells, kind):
     (column,) = read_columns(objects(cells))
     with pytest.raises(ValueError, match=f"column 0 held {kind} values in fit, and now holds"):
         as_kind(column, kind)
+
+
+@pytest.mark.parametrize(
+    ("cells", "n"), [("aab", 2), ("abc", 3), ("abcd", 3), ("aa", 1), ([1.0, NAN, 1], 1), ([NAN], 0)]
+)
+def test_number_of_distinct_values(cells, n):
+    (column,) = read_columns(objects(list(cells)))
+    assert column.n_distinct() == n
 
 
 def test_identifiers():
