@@ -253,7 +253,7 @@ class _Feature(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """What a column is, as which kind it is read, and the features that it gives."""
+    """What a column is, as which kind it is read (None: not at all), and the features that it gives."""
 
     kind: str
     read_as: str
@@ -273,7 +273,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     dropped    constant columns; texts of which nearly all differ, as names and keys do, with a warning
     ========== ===========================================================================================
 
-    Columns of a frame are taken by name: their order may change after fit, and additional columns are ignored.
+    Columns of a frame are taken by name: their order may change after fit, and columns
+    that fit did not see or dropped are ignored.
 
     Parameters
     ----------
@@ -410,11 +411,15 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = as_table(X)
-        by_name = as_frame(X) is not None and hasattr(self, "feature_names_in_")
-        columns = read_columns(X, self.feature_names_in_ if by_name else None)
-        if not by_name:
+        used = [source for source, kind in enumerate(self._kinds) if kind is not None]
+        if as_frame(X) is not None and hasattr(self, "feature_names_in_"):
+            columns = read_columns(X, self.feature_names_in_[used])
+        else:
             validate_data(self, X, reset=False, skip_check_array=True)
-        return self._compress([as_kind(column, kind) for column, kind in zip(columns, self._kinds, strict=True)])
+            columns = [column for column, kind in zip(read_columns(X), self._kinds, strict=True) if kind is not None]
+        return self._compress(
+            {i: as_kind(column, self._kinds[i]) for i, column in zip(used, columns, strict=True)}, X.shape[0]
+        )
 
     def expand(self, compressed):
         """Return the second stage of the encoding: the columns a network learns from.
@@ -478,9 +483,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         # Numbers before those of two values: the sort keeps the order within each.
         self._numeric = sorted((f for f in features if f.kind != "category"), key=lambda f: f.kind == "boolean")
         self._texts = [feature.source for feature in features if feature.kind == "category"]
-        columns = [as_kind(column, kind) for column, kind in zip(columns, self._kinds, strict=True)]
-        self._fit_categories(columns)
-        compressed = self._compress(columns)
+        used = {i: as_kind(columns[i], kind) for i, kind in enumerate(self._kinds) if kind is not None}
+        self._fit_categories(used)
+        compressed = self._compress(used, X.shape[0])
         self._fit_numbers(compressed[:, : len(self._numeric)])
         self.columns_ = self._described(columns, plans)
         identifiers = [column.name for column in self.columns_ if column.kind == "identifier"]
@@ -547,14 +552,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         missing = np.isnan(numeric)
         return np.where(missing, self._medians.astype(numeric.dtype), numeric) if missing.any() else numeric
 
-    def _compress(self, columns):
+    def _compress(self, columns, n_rows):
         """Return numbers, parts of dates and two-valued columns, and then the codes of the categories."""
         types = {columns[feature.source].values.dtype for feature in self._numeric}
         dtype = np.float32 if types <= {np.dtype(np.float32)} else np.float64
-        compressed = np.empty((len(columns[0].values), len(self._numeric) + len(self._texts)), dtype=dtype)
-        parts = {
-            i: date_parts(columns[i].values) for i in {f.source for f in self._numeric} if self._kinds[i] == "date"
-        }
+        compressed = np.empty((n_rows, len(self._numeric) + len(self._texts)), dtype=dtype)
+        dates = {feature.source for feature in self._numeric if self._kinds[feature.source] == "date"}
+        parts = {i: date_parts(columns[i].values) for i in dates}
         for i, (source, part, _) in enumerate(self._numeric):
             compressed[:, i] = parts[source][part] if source in parts else columns[source].values
         if self._texts:
@@ -615,9 +619,9 @@ def _plan(source, column, forced):
     """Decide what a column is and how it is encoded."""
     n_distinct, gaps = column.n_distinct(), bool(column.missing.any())
     if n_distinct + gaps <= 1:
-        return _Plan("constant", column.kind, [], "dropped: " + ("one value" if n_distinct else "all missing"))
+        return _Plan("constant", None, [], "dropped: " + ("one value" if n_distinct else "all missing"))
     if column.is_identifier() and not forced:
-        return _Plan("identifier", column.kind, [], "dropped: nearly all values differ")
+        return _Plan("identifier", None, [], "dropped: nearly all values differ")
     if forced or column.kind == "category" or n_distinct == 1:
         return _Plan("category", "category", [_Feature(source, "", "category")], "{n} categories")
     if column.kind == "date":

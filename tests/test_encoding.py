@@ -248,6 +248,13 @@ class TestTableEncoder:
         with pytest.raises(ValueError, match="X lacks columns that were there in fit: 'two', 'city'"):
             encoder.transform(frame.drop(columns=["city", "two"])[::-1])
 
+    def test_dropped_columns_are_not_read(self):
+        frame = make_frame()
+        encoder = TableEncoder().fit(frame)
+        expected = encoder.transform(frame)
+        np.testing.assert_array_equal(encoder.transform(frame.assign(constant="text", nothing=np.inf)), expected)
+        np.testing.assert_array_equal(encoder.transform(frame.drop(columns=["constant", "nothing"])), expected)
+
     def test_an_array_of_another_width(self):
         encoder = TableEncoder().fit(np.random.default_rng(0).random((9, 3)))
         with pytest.raises(ValueError, match="X has 2 features, but TableEncoder is expecting 3"):
