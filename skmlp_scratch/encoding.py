@@ -490,10 +490,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.columns_ = self._described(columns, plans)
         identifiers = [column.name for column in self.columns_ if column.kind == "identifier"]
         if identifiers:
-            warnings.warn(
+            warnings.warn(  # noqa: B028  # fit is reached through pipelines, searches and scikit-learn's wrappers
                 f"Dropped {', '.join(map(repr, identifiers))}: nearly all values are different texts, which name the "
                 "rows instead of describing them. List a column in categorical_features to keep it.",
-                stacklevel=3,
             )
         return compressed
 
