@@ -17,7 +17,7 @@ from sklearn.preprocessing import MinMaxScaler, OrdinalEncoder, StandardScaler
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .tables import Column, align, as_frame, as_kind, as_table, date_parts, read_columns
+from .tables import Column, EncodedColumn, EncodedColumns, as_frame, as_kind, as_table, date_parts, read_columns
 
 # A code of fewer bins than this tells less than it costs.
 LEAST_BINS = 4
@@ -211,37 +211,6 @@ def _chunks(n_rows, width):
     step = max(1, CHUNK_SIZE // max(1, width))
     for start in range(0, n_rows, step):
         yield slice(start, start + step)
-
-
-class EncodedColumn(NamedTuple):
-    """What became of one column of a table.
-
-    Parameters
-    ----------
-    name : str or int
-        The column's name, its position in an array.
-    kind : {"number", "boolean", "category", "date", "identifier", "constant"}
-        What the column is.
-    what : str
-        How it is encoded.
-    n_out : int
-        Number of columns that it became.
-    """
-
-    name: object
-    kind: str
-    what: str
-    n_out: int
-
-
-class EncodedColumns(list):
-    """A list of :class:`EncodedColumn` that prints as a table."""
-
-    def __str__(self):
-        """Aligned columns of text."""
-        return align([EncodedColumn._fields, *(tuple(map(str, column)) for column in self)], left=3)
-
-    __repr__ = __str__
 
 
 class _Feature(NamedTuple):

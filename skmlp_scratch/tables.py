@@ -85,6 +85,37 @@ class Column(NamedTuple):
         return len(set(present)) > max(IDENTIFIER_LEAST, IDENTIFIER_SHARE * len(present))
 
 
+class EncodedColumn(NamedTuple):
+    """What became of one column of a table.
+
+    Parameters
+    ----------
+    name : str or int
+        The column's name, its position in an array.
+    kind : {"number", "boolean", "category", "date", "identifier", "constant"}
+        What the column is.
+    what : str
+        How it is encoded.
+    n_out : int
+        Number of columns that it became.
+    """
+
+    name: object
+    kind: str
+    what: str
+    n_out: int
+
+
+class EncodedColumns(list):
+    """A list of :class:`EncodedColumn` that prints as a table."""
+
+    def __str__(self):
+        """Aligned columns of text."""
+        return align([EncodedColumn._fields, *(tuple(map(str, column)) for column in self)], left=3)
+
+    __repr__ = __str__
+
+
 def as_frame(X):
     """Return a data frame as narwhals', or None if ``X`` is not one.
 
