@@ -7,7 +7,6 @@ units, where a tree needs one split. :class:`PiecewiseLinearEncoder` gives each 
 """
 
 import warnings
-from collections import Counter
 from numbers import Integral
 from typing import NamedTuple
 
@@ -17,7 +16,17 @@ from sklearn.preprocessing import MinMaxScaler, OrdinalEncoder, StandardScaler
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .tables import Column, EncodedColumn, EncodedColumns, as_frame, as_kind, as_table, date_parts, read_columns
+from .tables import (
+    Column,
+    EncodedColumn,
+    EncodedColumns,
+    as_frame,
+    as_kind,
+    as_table,
+    date_parts,
+    read_columns,
+    unique_names,
+)
 
 # A code of fewer bins than this tells less than it costs.
 LEAST_BINS = 4
@@ -427,7 +436,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         for source, categories in zip(self._texts, self._categories, strict=True):
             encoded += [f"{sources[source]}_{category}" for category in categories]
         encoded += [f"{name}_bin{k}" for name, n in zip(numeric, self._n_bins, strict=False) for k in range(n)]
-        return np.array(_unique(encoded), dtype=object)
+        return np.array(unique_names(encoded), dtype=object)
 
     @property
     def _n_features_out(self):
@@ -603,13 +612,3 @@ def _plan(source, column, forced):
 
 def _numeric_kind(n_distinct):
     return "boolean" if n_distinct == 2 else "number"
-
-
-def _unique(names):
-    """Return the names, with a number behind those that occur for a second time."""
-    seen = Counter()
-    unique = []
-    for name in names:
-        seen[name] += 1
-        unique.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return unique

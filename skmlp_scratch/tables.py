@@ -373,6 +373,23 @@ def date_parts(values):
     return {part: np.where(np.isnat(values), np.nan, numbers) for part, numbers in parts.items()}
 
 
+def unique_names(names):
+    """Return the names, with a number behind those that occur again.
+
+    Examples
+    --------
+    >>> from skmlp_scratch.tables import unique_names
+    >>> unique_names(["a", "b", "a"])
+    ['a', 'b', 'a_2']
+    """
+    seen = Counter()
+    unique = []
+    for name in names:
+        seen[name] += 1
+        unique.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return unique
+
+
 def align(lines, left=1):
     """Return lines of cells as text in columns.
 
