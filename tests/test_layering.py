@@ -22,7 +22,8 @@ FLOORS = [
     {"network"},
     {"objective", "solvers"},
     {"history", "inspection"},
-    {"estimators"},
+    {"tables", "estimators"},
+    {"encoding"},
     {"comparison", "export", "plotting"},
     {"__main__"},
     {"__init__"},
@@ -51,9 +52,9 @@ DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # (check, module) for what does not hold yet; an entry that is no longer needed fails its test.
 NOT_YET = {
     ("length", "estimators"),
-    ("length", "plotting"),
     ("loss", "estimators"),
     ("loss", "objective"),
+    ("private", "encoding"),
     ("private", "estimators"),
     ("stacklevel", "solvers"),
 }

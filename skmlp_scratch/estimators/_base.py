@@ -15,12 +15,12 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from .._checks import quiet
 from .._sklearn import CallbackSupportMixin, HasMethods, Interval, Options, StrOptions, fit_context, one_of
 from ..activations import ACTIVATIONS
 from ..history import History
 from ..initializers import INITIALIZERS
 from ..layers import Activation
-from ..objective import Objective
 from ..schedules import SCHEDULES
 from ..solvers import SCIPY_METHODS, SOLVERS
 from ._callbacks import EpochCallbacks
@@ -30,8 +30,6 @@ from ._run import Carry, Run, Validation
 from ._views import Views
 
 TO_USER = 6  # stack frames from the place where warnings are given to the user's line
-
-quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")  # divergence is found explicitly
 
 
 def is_incremental(estimator):
@@ -394,8 +392,8 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         version = state.pop("_skmlp_scratch_version", "of no version")
         if version != __version__:
             warnings.warn(
-                f"This {type(self).__name__} was saved by skmlp_scratch {version} and is loaded by {__version__}: check "
-                "its predictions, or fit it again.",
+                f"This {type(self).__name__} was saved by skmlp_scratch {version} and is loaded by {__version__}: "
+                "check its predictions, or fit it again.",
                 UserWarning,
                 stacklevel=2,
             )

@@ -29,7 +29,8 @@ PARAMETERS = {
     "power_t": """float, default=0.5
         Exponent of "invscaling".""",
     "max_iter": """int, default=200
-        Maximum number of epochs (passes over the training set), or of iterations of scipy's methods, per call of fit.""",
+        Maximum number of epochs (passes over the training set) per call of fit, or of iterations of scipy's
+        methods.""",
     "shuffle": """bool, default=True
         Whether to draw the minibatches in a new order in each epoch.""",
     "random_state": """int, RandomState instance or None, default=None

@@ -25,9 +25,9 @@ RENAMED = {"nesterov": "nesterovs_momentum", "learning_rate": "learning_rate_ini
 LOGISTIC = Activation("logistic")
 # What a solver may leave unused; the order of the rows and the validation set are not the solver's.
 SOLVER_PARAMETERS = (
-    "batch_size learning_rate learning_rate_init power_t max_iter tol momentum nesterovs_momentum beta_1 beta_2 epsilon "
-    "n_iter_no_change max_fun decay"
-).split()
+    *("batch_size", "learning_rate", "learning_rate_init", "power_t", "decay", "max_iter", "max_fun", "tol"),
+    *("n_iter_no_change", "momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon"),
+)
 
 
 def flat_names(cls):

@@ -103,9 +103,7 @@ def read_rows(door, X, y, sample_weight, *, numeric, dtype=None, reset=True):
     -------
     X, y, sample_weight
     """
-    X, y = read_inputs(
-        door, X, "X", y=y, multi_output=True, y_numeric=numeric, dtype=dtype or FLOATS, reset=reset
-    )
+    X, y = read_inputs(door, X, "X", y=y, multi_output=True, y_numeric=numeric, dtype=dtype or FLOATS, reset=reset)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y.toarray().ravel() if sparse.issparse(y) else column_or_1d(y, warn=True)
     sample_weight = read_weights(sample_weight, X, "sample_weight")
@@ -257,9 +255,8 @@ def _columns_to_look_at(data):
             series = data[:, i] if not hasattr(data, "iloc") else data.iloc[:, i]
             if not _is_numeric(series.dtype):
                 yield column, series.to_numpy() if hasattr(data, "iloc") else np.array(series.to_list(), dtype=object)
-    elif hasattr(data, "dtype"):
-        if not _is_numeric(data.dtype):
-            yield None, np.asarray(data).ravel()
+    elif hasattr(data, "dtype") and not _is_numeric(data.dtype):
+        yield None, np.asarray(data).ravel()
 
 
 def _is_numeric(dtype):

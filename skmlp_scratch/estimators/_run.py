@@ -19,7 +19,6 @@ from ..history import Monitor
 from ..losses import Smoothed
 from ..objective import Objective
 from ..solvers import GradientDescent
-from ._troubles import troubles
 from ..stopping import (
     CONVERGED,
     INTERRUPT_MESSAGE,
@@ -29,6 +28,7 @@ from ..stopping import (
     Patience,
     diverged,
 )
+from ._troubles import troubles
 
 SCALE_ROWS = 200  # rows on which the scale of the loss before training is estimated
 LARGEST_ORDER = 4096  # rows up to which a pickle holds their order

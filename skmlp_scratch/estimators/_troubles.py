@@ -69,8 +69,9 @@ def _no_better_than_constant(run, fitted):
     loss, train = run.targets.loss, run.train
     sample = slice(None, None, max(1, len(train) // ESTIMATE_ROWS))
     constant = loss.best_constant(train.columns, train.weight)
-    if constant is None:
+    if constant is None or not np.isfinite(constant).all():  # not known; or a class that is absent
         return None
+    constant = constant.astype(train.X.dtype)
 
     def loss_of_constant(rows):
         part = train.take(rows)

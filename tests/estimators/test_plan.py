@@ -54,7 +54,11 @@ def test_a_solver_object_is_used_as_it_is():
 
 def test_the_network_is_built_from_the_flat_parameters():
     network = plan(
-        hidden_layer_sizes=(5, 2), activation=["tanh", "relu"], dropout=[0.0, 0.5], input_dropout=0.1, normalization="batch"
+        hidden_layer_sizes=(5, 2),
+        activation=["tanh", "relu"],
+        dropout=[0.0, 0.5],
+        input_dropout=0.1,
+        normalization="batch",
     ).network
     assert [type(layer) for layer in network.layers] == [
         Dropout, Dense, BatchNorm, Activation, Dense, BatchNorm, Activation, Dropout, Dense,

@@ -136,7 +136,7 @@ def test_class_weights_multiply_sample_weights():
     np.testing.assert_array_equal(weights, np.array([5, 1, 1.5], dtype=np.float32))
     assert weights.dtype == np.float32
     assert targets.weights(y, None, None, np.float64) is None
-    with pytest.raises(ValueError, match="class_weight=.* is zero for every row"):
+    with pytest.raises(ValueError, match=r"class_weight=.* is zero for every row"):
         targets.weights(y, None, {0: 0, 1: 0}, np.float64)
 
 
