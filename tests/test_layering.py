@@ -16,7 +16,7 @@ SOURCES = {
 }
 
 FLOORS = [
-    {"_registry", "_checks", "_parallel", "_columns", "_sklearn", "sockets"},
+    {"_registry", "_checks", "_parallel", "_columns", "_sklearn", "_version", "sockets"},
     {"activations", "initializers", "penalties", "stopping", "optimizers"},
     {"losses", "layers", "schedules"},
     {"network"},
@@ -51,12 +51,8 @@ DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 # (check, module) for what does not hold yet; an entry that is no longer needed fails its test.
 NOT_YET = {
-    ("length", "estimators"),
-    ("loss", "estimators"),
-    ("loss", "objective"),
+    ("length", "encoding"),
     ("private", "encoding"),
-    ("private", "estimators"),
-    ("stacklevel", "solvers"),
 }
 
 
