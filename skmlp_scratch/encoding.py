@@ -459,10 +459,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.columns_ = self._described(columns, plans)
         identifiers = [column.name for column in self.columns_ if column.kind == "identifier"]
         if identifiers:
-            warnings.warn(  # noqa: B028  # fit is reached through pipelines, searches and scikit-learn's wrappers
+            message = (
                 f"Dropped {', '.join(map(repr, identifiers))}: nearly all values are different texts, which name the "
-                "rows instead of describing them. List a column in categorical_features to keep it.",
+                "rows instead of describing them. List a column in categorical_features to keep it."
             )
+            # Fit is reached through pipelines and searches: no stack frame to count is the user's.
+            warnings.warn(message, tables.DroppedColumnWarning)  # noqa: B028
         return compressed
 
     def _forced_categories(self, names):
@@ -551,7 +553,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             with np.errstate(over="ignore"):
                 out[:, :n_numbers] = self._scaler.transform(numbers)
             self._check_range(out[:, :n_numbers], numbers)
-            out[:, out.shape[1] - sum(self._n_bins) :] = self._coder.transform(numbers)
+            if any(self._n_bins):
+                out[:, out.shape[1] - sum(self._n_bins) :] = self._coder.transform(numbers)
         if n_numeric > n_numbers:
             out[:, n_numbers:n_numeric] = self._unit.transform(imputed[:, n_numbers:])
         out[:, n_numeric : n_numeric + len(self._gaps)] = np.isnan(compressed[:, self._gaps])

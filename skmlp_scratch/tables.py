@@ -45,6 +45,10 @@ class InputError(ValueError):
     """What is wrong with the user's input, and where."""
 
 
+class DroppedColumnWarning(UserWarning):
+    """A column names the rows instead of describing them, and was left out."""
+
+
 class Column(NamedTuple):
     """One column of a table.
 
@@ -133,6 +137,8 @@ def as_frame(X):
     ValueError, TypeError
         If two columns have one name, or the frame is lazy.
     """
+    if isinstance(X, np.ndarray):  # most often, and narwhals would ask at length
+        return None
     try:
         frame = nw.from_native(X, pass_through=True)
     except nw.exceptions.DuplicateError:
