@@ -24,6 +24,7 @@ FLOORS = [
     {"monitor", "inspection"},
     {"tables", "estimators"},
     {"encoding"},
+    {"tabular"},
     {"comparison", "export", "plotting"},
     {"__main__"},
     {"__init__"},

@@ -8,7 +8,8 @@ nested cross-validation: Varma & Simon 2006, "Bias in error estimation when usin
 Cawley & Talbot 2010, "On over-fitting in model selection and subsequent selection bias in performance evaluation".
 """
 
-from ._run import compare_with_baselines
+from ._progress import progress
+from ._run import ComparisonInterrupted, compare_with_baselines
 from ._table import ComparisonRow, ComparisonTable
 
-__all__ = ["ComparisonRow", "ComparisonTable", "compare_with_baselines"]
+__all__ = ["ComparisonInterrupted", "ComparisonRow", "ComparisonTable", "compare_with_baselines", "progress"]

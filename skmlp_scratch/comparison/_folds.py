@@ -41,6 +41,8 @@ def check_target(y):
         raise ValueError(f"y is missing in {len(missing)} rows, the first is row {missing[0]}: leave those rows out.")
     if y.dtype.kind == "O":
         y = y.astype(float if all(isinstance(cell, Real | Decimal) for cell in y) else str)
+    if y.dtype.kind in "mM":
+        raise ValueError("y holds dates or durations: turn them into numbers first.")
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError("y holds infinite values: leave those rows out.")
     return y

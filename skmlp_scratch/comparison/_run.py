@@ -26,6 +26,10 @@ ONE_THREAD = 1_000_000
 INTERRUPTED = "Training interrupted by user."
 
 
+class ComparisonInterrupted(UserWarning):
+    """Ctrl-C ended a comparison: its table holds the models that had been measured."""
+
+
 def compare_with_baselines(
     X, y, hidden_layer_sizes=HIDDEN_LAYER_SIZES, cv=5, random_state=0, *, network_params=None, scoring=None
 ):
@@ -79,7 +83,7 @@ def compare_with_baselines(
 
     Warns
     -----
-    UserWarning
+    ComparisonInterrupted
         If Ctrl-C ends the comparison: the table then holds the models that had been measured.
 
     Notes
@@ -113,7 +117,7 @@ def compare_with_baselines(
         measurement = _Measurement(X, y, outer, inner, scorers, advance)
         interrupted = measurement.run(baselines, networks, sizes)
     if interrupted:
-        warnings.warn("Comparison interrupted by user: the table is partial.", UserWarning)  # noqa: B028
+        warnings.warn("Comparison interrupted by user: the table is partial.", ComparisonInterrupted)  # noqa: B028
     shares = None if continuous else np.unique(y, return_counts=True)[1] / len(y)
     return ComparisonTable(
         rows=sorted(measurement.rows, key=lambda row: row.mean_score, reverse=True),

@@ -64,6 +64,7 @@ class ImportanceDisplay(Display):
         n_repeats=5,
         feature_names=None,
         random_state=0,
+        after_each=None,
         ax=None,
         **kwargs,
     ):
@@ -87,6 +88,8 @@ class ImportanceDisplay(Display):
             Names of the columns; None takes a dataframe's.
         random_state : int, RandomState instance or None, default=0
             Seed of the shuffling.
+        after_each : callable, default=None
+            Function without arguments that is called after each of the ``1 + n_repeats * n_features`` scores.
         ax, **kwargs
             As in :meth:`plot`.
 
@@ -100,8 +103,14 @@ class ImportanceDisplay(Display):
         if feature_names is None:
             feature_names = frame.columns if frame is not None else [f"column {i}" for i in range(np.shape(X)[1])]
         scorer = check_scoring(estimator, scoring=scoring)
+
+        def score(estimator, X, y):
+            if after_each is not None:
+                after_each()
+            return scorer(estimator, X, y)
+
         found = permutation_importance(
-            estimator, X, y, scoring=scorer, n_repeats=n_repeats, random_state=random_state
+            estimator, X, y, scoring=score, n_repeats=n_repeats, random_state=random_state
         ).importances
         order = np.argsort(-found.mean(axis=1), kind="stable")[:n_columns]
         names = [str(feature_names[i]) for i in order]
