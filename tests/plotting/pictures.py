@@ -43,17 +43,25 @@ def histories(*columns):
 def comparison(sizes):
     """A table of two baselines and two networks; sizes are a dict of hidden sizes to seconds of one fit."""
 
-    def row(model, size, scores, seconds):
+    def row(model, kind, size, scores, seconds):
         return ComparisonRow(
-            model=model, hidden_layer_sizes=size, scores=np.array(scores), fit_seconds=seconds, estimator=None
+            model=model,
+            kind=kind,
+            hidden_layer_sizes=size,
+            scores={"accuracy": np.array(scores)},
+            fit_seconds=seconds,
+            estimator=None,
         )
 
     networks = [
-        row(name, size, [0.9 - shift, 1.0 - shift], seconds)
+        row(name, "network", size, [0.9 - shift, 1.0 - shift], seconds)
         for name, shift in (("MLPClassifier", 0.1), ("ScratchMLPClassifier", 0.0))
         for size, seconds in sizes.items()
     ]
-    baselines = [row("DummyClassifier", None, [0.5, 0.5], 0.001), row("LogisticRegression", None, [0.8, 0.9], 0.002)]
+    baselines = [
+        row("DummyClassifier", "dummy", None, [0.5, 0.5], 0.001),
+        row("LogisticRegression", "linear", None, [0.8, 0.9], 0.002),
+    ]
     return SimpleNamespace(rows=baselines + networks, metric="accuracy")
 
 
