@@ -91,7 +91,7 @@ class Objective:
         self.is_stochastic = network.is_stochastic
         self.weight_slice = network.weight_slice
         self.l1_slice = network.weight_slice if self.penalty.l1 else None
-        self.rate_factors = []
+        self.rate_factors = network.rate_factors
         self._params = self._grad = None
 
     def loss_and_grad(self, params, rows=None, rng=None):
@@ -146,8 +146,8 @@ class Objective:
 
         Parameters
         ----------
-        params : ndarray of shape (n_params,) or None
-            The flat vector; None stands for raw predictions of zero, and no penalty.
+        params : ndarray of shape (n_params,)
+            The flat vector.
         rows : slice, ndarray of int or None, default=None
             A part of the training set, which then stands for all of it; None takes all.
 
@@ -155,20 +155,19 @@ class Objective:
         -------
         loss : float
         """
-        if params is not None:
-            self._bind(params)
+        self._bind(params)
+        views = self._views
 
         def run(chunk):
             X, y, sample_weight = self._take(chunk)
-            raw = np.zeros_like(y) if params is None else self.network.predict(self._views, X)
-            return self.loss.value_and_grad(y, raw, sample_weight)[0]
+            return self.loss.value_and_grad(y, self.network.predict(views, X), sample_weight)[0]
 
         chunks = self.network.chunks(self._count(rows))
         if rows is not None:
             index = np.arange(self.n_samples)[rows]
             chunks = [index[chunk] for chunk in chunks]
         value = float(sum(map_threads(run, chunks))) * self._scale(rows)
-        return value if params is None else value + self.penalty.value(self._weights, 1 / self._weight_sum)
+        return value + self.penalty.value(self._weights, 1 / self._weight_sum)
 
     def value_of_raw(self, raw):
         """Return the mean loss of raw predictions for all rows, without penalty.
@@ -184,8 +183,8 @@ class Objective:
         """
         total = 0.0
         for rows in self.network.chunks(self.n_samples):
-            weight = None if self.sample_weight is None else self.sample_weight[rows]
-            total += self.loss.value_and_grad(self._take_targets(rows), raw[rows], weight)[0]
+            _, y, sample_weight = self._take(rows)
+            total += self.loss.value_and_grad(y, raw[rows], sample_weight)[0]
         return float(total) / self._weight_sum
 
     def _bind(self, params):

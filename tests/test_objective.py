@@ -721,10 +721,9 @@ def test_a_loss_is_copied():
 
 
 @pytest.mark.parametrize("loss", ["log_loss", "squared_error", "poisson"])
-def test_the_value_without_parameters_is_that_of_predicting_zero(loss):
+@pytest.mark.parametrize("chunk_rows", [None, 5])
+def test_the_value_of_raw_predictions(loss, chunk_rows):
     X, y, weights = data()
-    net = network()
-    y = y if loss == "log_loss" else np.abs(X[:, :2])
-    objective = Objective(net, loss, X, y, weights, alpha=0.5)
-    for rows in (None, slice(0, 24, 3)):
-        assert objective.value(None, rows) == pytest.approx(objective.value(np.zeros(net.size), rows), rel=1e-13)
+    net = network(chunk_rows=chunk_rows)
+    objective = Objective(net, loss, X, y if loss == "log_loss" else np.abs(X[:, :2]), weights, alpha=0.5)
+    assert objective.value_of_raw(np.zeros((24, 2))) == pytest.approx(objective.value(np.zeros(net.size)), rel=1e-13)
