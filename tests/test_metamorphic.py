@@ -1,7 +1,7 @@
 """Relations between fits: what must not matter does not.
 
-Each relation states its tolerance. ``EXACT`` ones change the order of additions only, over a few dozen steps; those over
-minibatches hold bit for bit where the same numbers are added in the same order.
+Each relation states its tolerance. ``EXACT`` ones change the order of additions only, over a few dozen steps; those
+over minibatches hold bit for bit where the same numbers are added in the same order.
 
 Four relations do not hold, on purpose: permuted rows with minibatches (other batches), permuted columns or classes with
 the initial weights of ``init`` (other draws), duplicated rows with minibatches (other batches, other draws), and scaled
@@ -57,16 +57,11 @@ def target_of(estimator):
     return Y if estimator is ScratchMLPClassifier else TARGET
 
 
-def assert_same(one, other, rows=X, other_rows=None, **tolerance):
+def assert_same(one, other, **tolerance):
     np.testing.assert_allclose(one.loss_curve_, other.loss_curve_, **tolerance)
     np.testing.assert_allclose(one.params_, other.params_, **tolerance)
-    np.testing.assert_allclose(
-        one.predict_proba(rows) if hasattr(one, "classes_") else one.predict(rows),
-        (other.predict_proba if hasattr(one, "classes_") else other.predict)(
-            rows if other_rows is None else other_rows
-        ),
-        **tolerance,
-    )
+    method = "predict_proba" if hasattr(one, "classes_") else "predict"
+    np.testing.assert_allclose(getattr(one, method)(X), getattr(other, method)(X), **tolerance)
 
 
 # Rows
@@ -263,7 +258,8 @@ def test_the_same_target_twice_is_the_target_once(solver):
     other = ScratchMLPRegressor(**settings(solver, alpha=0.0, init=starting_from(W1, twice)))
     other.fit(X, np.column_stack([TARGET, TARGET]))
     np.testing.assert_allclose(other.predict(X)[:, 0], other.predict(X)[:, 1], **EXACT)
-    assert other.loss_curve_[0] == pytest.approx(one.loss_curve_[0], rel=1e-12)
+    if solver in ("gd", "adam"):  # the loss before the first step
+        assert other.loss_curve_[0] == pytest.approx(one.loss_curve_[0], rel=1e-12)
 
 
 @pytest.mark.parametrize("solver", ["adam", "gd", "lbfgs"])
