@@ -178,7 +178,11 @@ class GradientDescent(Checked, BaseEstimator):
             status, message = STOPPED, "Stopped by the callback."
         except KeyboardInterrupt:
             status, message = INTERRUPTED, INTERRUPT_MESSAGE
+        except BaseException:
+            run.undo()
+            raise
         if not np.isfinite(run.shown).all():  # interrupted within an epoch
+            run.undo()
             raise diverged(math.nan, step["nit"] + 1, run.rate)
         success = status != MAX_ITER or self.tol is None
         x = run.params if self.ema is None else run.shown.copy()  # the average itself belongs to the state
@@ -240,6 +244,7 @@ class _Descent:
         # copying it would make a call the slower the longer training has lasted.
         if not isinstance(losses, Watched) or len(losses) != state["epoch"]:
             losses = Watched(losses[: state["epoch"]])
+        self.epochs_before = state["epoch"]
         self.state = {
             "epoch": state["epoch"],
             "samples": state["samples"],
@@ -256,6 +261,10 @@ class _Descent:
             moving["average"][...] = moving["iterate"][...] = self.shown
             moving["averaged_steps"][...] = 0
         self.params, self.shown = moving["iterate"], moving["average"]
+
+    def undo(self):
+        """Take back what a failed run has written into the list that it shares with the state it was given."""
+        self.state["losses"].cut(self.epochs_before)
 
     def epoch(self, number):
         """Pass over the rows once; return what the callback is told."""
