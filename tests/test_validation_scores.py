@@ -236,9 +236,8 @@ def test_a_warm_start_on_other_validation_rows_is_measured_there():
 
 def test_the_patience_of_a_warm_start_begins_afresh():
     model = ScratchMLPRegressor(scoring=scores([0.5, 0.1]), warm_start=True, n_iter_no_change=3, **STOPPED)
-    model.fit(X, TARGET)
-    assert model.n_iter_ == 5
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        assert model.fit(X, TARGET).n_iter_ == 5
         model.fit(X, TARGET)
     assert model.best_validation_score_ == 0.5

@@ -106,7 +106,7 @@ class BaseScratchMLP(CallbackSupportMixin, FittedState, BaseEstimator):
         run = Run(plan, targets, train, params, rng, carry, self.params_ if resumes else None)
         run.notes += notes_on(plan, len(train), {field.name: field.default for field in dataclasses.fields(self)})
         as_estimator = door._as_estimator(run)
-        measured = held and Validation(held, plan.network, targets, self.scoring, as_estimator)
+        measured = held and Validation(held, plan.network, targets, self.scoring, as_estimator, self.early_stopping)
         return run, door, measured, state
 
     def _read(self, X, y, sample_weight, flat, resumes, incremental, classes):

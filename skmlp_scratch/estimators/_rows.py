@@ -114,12 +114,14 @@ def read_weights(weight, X, name):
     """Validate sample weights: finite, not negative, and not zero for every row; a number counts for every row."""
     if weight is None:
         return None
+    given = weight.item() if isinstance(weight, np.ndarray) and weight.ndim == 0 else weight
     try:
-        weight = check_sample_weight(weight, X)
-    except ValueError as error:
-        if "ero" not in str(error):  # newer versions of scikit-learn refuse zeros themselves
-            raise
-        weight = np.zeros(1)
+        weight = check_sample_weight(given, X)
+    except (ValueError, TypeError) as error:
+        if np.size(given) and not np.any(given):  # scikit-learn itself may refuse zeros
+            weight = np.zeros(1)
+        else:
+            raise ValueError(f"{name} cannot be used: {error}") from error
     if (weight < 0).any():
         raise ValueError(f"{name} must not be negative, and has {weight.min()}.")
     if not weight.any():

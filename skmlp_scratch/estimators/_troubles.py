@@ -1,5 +1,7 @@
 """Troubles: what the user should be told after training, since the figures alone would not show it."""
 
+import math
+
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
@@ -36,6 +38,11 @@ def troubles(run, fitted, result, validation):
         found = [_not_converged(run, fitted, result), _no_better_than_constant(run, fitted)]
         texts.append(" ".join(filter(None, found)))
     notes = [(text, ConvergenceWarning) for text in texts if text]
+    if run.plan.flat["early_stopping"]:
+        undefined = sum(not math.isfinite(score) for score in fitted.monitor.history["val_score"])
+        if undefined:
+            text = f"scoring gave a number that is not finite in {undefined} epochs, which count as no improvement."
+            notes.append((text, UserWarning))
     if validation is not None and run.targets.classes is None:
         text = _other_units(run, fitted, validation)
         notes += [(text, UserWarning)] if text else []
