@@ -38,8 +38,8 @@ def refuse_labels(y, name):
     other = next((kind for kind in kinds if not issubclass(kind, (str, bytes))), None)
     if other is not None:
         raise ValueError(
-            f"{name} holds objects of type {other.__name__} as labels: make them integers or strings, e.g. with "
-            f"{name}.astype(str)."
+            f"{name} holds objects of type {other.__name__} as labels (Unknown label type): make them integers or "
+            f"strings, e.g. with {name}.astype(str)."
         )
 
 

@@ -53,8 +53,9 @@ def _rose(run, fitted):
     monitor, loss = fitted.monitor, fitted.loss_value
     first = monitor.history["loss"][0] if monitor.epochs else loss
     if run.guard.worth_a_warning(loss, first):
+        rise = f"from {first:g} to {loss:g}" if loss > first else f"to {loss:g}, far above where training began,"
         return (
-            f"The loss rose from {first:g} to {loss:g} in epoch {monitor.epochs}, with learning rate "
+            f"The loss rose {rise} in epoch {monitor.epochs}, with learning rate "
             f"{monitor.history['learning_rate'][-1]:g}; lower it or scale X and y."
         )
     return None

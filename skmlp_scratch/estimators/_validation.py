@@ -34,7 +34,11 @@ class Validation:
 
     def __init__(self, rows, network, targets, scoring, as_estimator, decides):
         self.rows, self.network, self.targets, self.scoring = rows, network, targets, scoring
-        self.objective = Objective(network, targets.loss, rows.X, rows.columns, rows.weight)
+        try:
+            self.objective = Objective(network, targets.loss, rows.X, rows.columns, rows.weight)
+        except ValueError as error:
+            text = str(error).replace("sample_weight", "sample_weight_val")
+            raise ValueError(f"The validation set (X_val, y_val) cannot be used: {text}") from error
         self.as_estimator = as_estimator
         self.scorer = None if scoring in (None, "loss") else check_scoring(as_estimator(None), scoring)
         weighted = rows.weight is not None and takes_weights(self.scorer)
