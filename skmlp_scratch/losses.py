@@ -259,9 +259,11 @@ class Loss(Checked, BaseEstimator):
         d_raw : ndarray of shape (n_samples, n_outputs)
         """
         values, d_raw = self._rowwise(y, raw)
+        means = values.mean(axis=1)
+        del values  # with many outputs it is as large as all that follows
         if raw.shape[1] > 1:
             d_raw = d_raw / raw.shape[1]
-        return _weigh(values.mean(axis=1), d_raw, sample_weight)
+        return _weigh(means, d_raw, sample_weight)
 
     def _rowwise(self, y, raw):
         """Values per row and output, and their gradient with respect to ``raw``."""

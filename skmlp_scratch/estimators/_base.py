@@ -20,7 +20,7 @@ from ._carry import Carry
 from ._constraints import CONSTRAINTS
 from ._fitted_state import FittedState
 from ._plan import Plan
-from ._rows import Rows, read_rows
+from ._rows import Rows, read_once, read_rows
 from ._run import Run
 from ._split import split
 from ._text import without_text
@@ -112,6 +112,7 @@ class BaseScratchMLP(CallbackSupportMixin, FittedState, BaseEstimator):
     def _read(self, X, y, sample_weight, flat, resumes, incremental, classes):
         """Validate the training data; learn what the targets are."""
         kind, known = self._targets_class, self._targets if resumes else None
+        y = read_once(y)
         kind.refuse(y, "y")
         dtype = self.params_.dtype if resumes else None
         numeric = kind.task == "regression"
@@ -139,15 +140,15 @@ class BaseScratchMLP(CallbackSupportMixin, FittedState, BaseEstimator):
             )
 
     def _become(self, successor, notes, callbacks):
-        """Take over all that a fit has found, at once; then give the warnings, at the user's line."""
+        """Give the warnings, at the user's line; then take over all that a fit has found, at once."""
+        for text, category in dict.fromkeys(notes):  # one that was made an error leaves the estimator as it was
+            warnings.warn(text, category, stacklevel=TO_USER)
         before = vars(self).keys() - vars(successor).keys()
         vars(self).update(vars(successor))
         for name in before:
             delattr(self, name)
         if callbacks:
             callbacks.end()
-        for text, category in dict.fromkeys(notes):
-            warnings.warn(text, category, stacklevel=TO_USER)
         return self
 
     def objective(self, X, y):

@@ -110,6 +110,12 @@ def read_rows(door, X, y, sample_weight, *, numeric, dtype=None, reset=True):
     return X, y, sample_weight
 
 
+def read_once(y):
+    """Return targets that are computed when they are asked for as an array, so that they are computed once."""
+    lazy = hasattr(y, "__array__") and not isinstance(y, np.ndarray) and not hasattr(y, "iloc")
+    return np.asarray(y) if lazy else y
+
+
 def read_weights(weight, X, name):
     """Validate sample weights: finite, not negative, and not zero for every row; a number counts for every row."""
     if weight is None:
@@ -150,6 +156,7 @@ def read_validation(door, validation, train, targets):
     X, y, weight = validation
     if y is None:
         raise ValueError("X_val needs y_val.")
+    y = read_once(y)
     targets.refuse(y, "y_val")
     try:
         X = read_inputs(door, X, "X_val", dtype=train.X.dtype, reset=False)

@@ -29,6 +29,8 @@ def without_text(data, name):
         data = data.compute()
     if isinstance(data, (list, tuple)):
         data = np.asarray(data)
+    if hasattr(data, "iloc") and hasattr(data, "columns"):
+        data = _sparse_bits_as_floats(data)
     for column, cells in _columns_to_look_at(data):
         found = _first_text_or_date(cells)
         if found is not None:
@@ -40,6 +42,14 @@ def without_text(data, name):
                 what, cure = "dates, times or intervals", "elapsed time, for example"
             raise ValueError(f"{name} holds {what}{where}, such as {found!r}: convert it to numbers first, {cure}.")
     return data
+
+
+def _sparse_bits_as_floats(frame):
+    """A pandas frame; one of sparse booleans, which scikit-learn would make dense, as one of sparse floats."""
+    dtypes = set(frame.dtypes)
+    if len(dtypes) == 1 and hasattr(next(iter(dtypes)), "fill_value") and next(iter(dtypes)).kind == "b":
+        return frame.astype(type(dtypes.pop())(np.float64, 0.0))
+    return frame
 
 
 def _columns_to_look_at(data):

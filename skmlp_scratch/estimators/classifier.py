@@ -35,9 +35,8 @@ from ._probabilities import above_zero, below_one
 class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     """Multi-layer perceptron classifier, a drop-in superset of scikit-learn's ``MLPClassifier``.
 
-    The same code works from the same initial weights for the same ``random_state``. It deviates only where scikit-learn
-    is known to be wrong: sample weights and ``alpha`` do not depend on the batch size, a loss is never clipped, warm
-    starts continue as if never interrupted, and divergence is an error.
+    It deviates only where scikit-learn is known to be wrong: sample weights and ``alpha`` do not depend on the batch
+    size, losses are not clipped, warm starts continue as if never interrupted, and divergence is an error.
 
     Parameters
     ----------
@@ -105,9 +104,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     @available_if(is_incremental)
     @fit_context
     def partial_fit(self, X, y, sample_weight=None, classes=None, *, X_val=None, y_val=None, sample_weight_val=None):
-        """Continue for one epoch over the given rows; scipy's methods, which always run a full fit, lack this.
-
-        Parameters, optimizer, schedule and random state are kept from call to call.
+        """Continue for one epoch over the given rows, from the parameters, optimizer and schedule of the last call.
 
         Parameters
         ----------
@@ -144,13 +141,13 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The most probable class; for multilabel targets an indicator of the labels above one half.
+            The most probable class; for several labels an indicator of those above one half.
         """
         raw = self._raw(X)
         return self._targets.labels(self._targets.loss.inverse_link(raw))
 
     def decision_function(self, X):
-        """Compute logits.
+        """Predict logits.
 
         Parameters
         ----------
