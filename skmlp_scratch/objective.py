@@ -160,35 +160,38 @@ class Objective:
         """
         self._bind(params)
         views = self._views
+        mean = self._mean_loss(lambda X, chunk: self.network.predict(views, X), rows)
+        return mean + self.penalty.value(self._weights, 1 / self._weight_sum)
 
-        def run(chunk):
-            X, y, sample_weight = self._take(chunk)
-            return self.loss.value_and_grad(y, self.network.predict(views, X), sample_weight)[0]
-
-        chunks = self._small_chunks(self._count(rows))
-        if rows is not None:
-            index = np.arange(self.n_samples)[rows]
-            chunks = [index[chunk] for chunk in chunks]
-        value = float(sum(map_threads(run, chunks))) * self._scale(rows)
-        return value + self.penalty.value(self._weights, 1 / self._weight_sum)
-
-    def value_of_raw(self, raw):
-        """Return the mean loss of raw predictions for all rows, without penalty.
+    def value_of_raw(self, raw, rows=None):
+        """Evaluate the mean loss of raw predictions, without penalty.
 
         Parameters
         ----------
-        raw : ndarray of shape (n_samples, n_out)
-            Raw predictions.
+        raw : ndarray of shape (n_samples, n_out) or (1, n_out)
+            Raw predictions, or one for every row alike.
+        rows : slice or None, default=None
+            A part of the training set, which then stands for all of it; None takes all.
 
         Returns
         -------
         loss : float
         """
-        total = 0.0
-        for rows in self._small_chunks(self.n_samples):
-            _, y, sample_weight = self._take(rows)
-            total += self.loss.value_and_grad(y, raw[rows], sample_weight)[0]
-        return float(total) / self._weight_sum
+        raw = np.broadcast_to(raw, (self.n_samples, self.network.n_out))
+        return self._mean_loss(lambda X, chunk: raw[chunk], rows)
+
+    def _mean_loss(self, predict, rows):
+        """Mean loss of what ``predict(X, rows)`` gives for each chunk of rows."""
+
+        def run(chunk):
+            X, y, sample_weight = self._take(chunk)
+            return self.loss.value_and_grad(y, predict(X, chunk), sample_weight)[0]
+
+        chunks = self._small_chunks(self._count(rows))
+        if rows is not None:
+            index = np.arange(self.n_samples)[rows]
+            chunks = [index[chunk] for chunk in chunks]
+        return float(sum(map_threads(run, chunks))) * self._scale(rows)
 
     def _small_chunks(self, n_samples):
         """Slices of rows whose targets, cast to floats, stay small."""

@@ -5,7 +5,6 @@ import math
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ..objective import Objective
 from ..solvers import GradientDescent
 from ..stopping import CONVERGED
 
@@ -77,24 +76,16 @@ def _not_converged(run, fitted, result):
 
 def _no_better_than_constant(run, fitted):
     """Compare the final loss with that of the best constant prediction: first roughly, then exactly."""
-    loss, train = run.targets.loss, run.train
-    sample = slice(None, None, max(1, len(train) // ESTIMATE_ROWS))
-    constant = loss.best_constant(train.columns, train.weight)
+    objective, train = run.objective, run.train
+    constant = objective.loss.best_constant(train.columns, train.weight)
     if constant is None or not np.isfinite(constant).all():  # not known; or a class that is absent
         return None
     constant = constant.astype(train.X.dtype)
-
-    def loss_of_constant(rows):
-        part = train.take(rows)
-        objective = Objective(run.plan.network, loss, part.X, part.columns, part.weight)
-        return objective.value_of_raw(np.broadcast_to(constant, part.columns.shape))  # takes no memory
-
-    estimate = loss_of_constant(sample)
-    if fitted.loss_value < CLOSE * estimate:
+    sample = slice(None, None, max(1, len(train) // ESTIMATE_ROWS))
+    if fitted.loss_value < CLOSE * objective.value_of_raw(constant, sample):
         return None
-    rows = slice(None)
-    data = Objective(run.plan.network, loss, train.X, train.columns, train.weight)
-    reached, exact = data.value(fitted.params), loss_of_constant(rows)
+    reached = objective.value_of_raw(run.plan.network.predict(fitted.params, objective.X))
+    exact = objective.value_of_raw(constant)
     if reached < exact or exact <= np.finfo(train.X.dtype).eps * max(abs(reached), 1.0):
         return None
     return (
