@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from .comparison import ComparisonInterrupted, compare_with_baselines, progress
 from .plotting import ComparisonDisplay, DecisionSurfaceDisplay, ImportanceDisplay
-from .tables import InputError, as_matrix, format_number, read_csv, read_csv_like
+from .tables import DroppedColumnWarning, InputError, as_matrix, format_number, read_csv, read_csv_like
 
 DESCRIPTION = "Compare a neural network with baselines on a table, on the same folds, and draw the result."
 DATA = ("iris", "wine", "breast_cancer", "digits", "diabetes", "moons")
@@ -61,7 +61,10 @@ def main(arguments=None):
     """
     options = _parser().parse_args(arguments)
     try:
-        return _run(options)
+        with warnings.catch_warnings():
+            for category in (ComparisonInterrupted, DroppedColumnWarning):
+                warnings.simplefilter("ignore", category)  # the table says it
+            return _run(options)
     except (ValueError, OSError) as error:
         print(f"skmlp_scratch: {_one_line(error)}", file=sys.stderr)
         return 2
@@ -104,9 +107,7 @@ def _run(options):
     save = _saver(options.save)
     new = None if options.predict is None else as_matrix(read_csv_like(options.predict, data.columns))
     print(f"{data.name}: comparing models ...", flush=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ComparisonInterrupted)  # the table says it
-        table = compare_with_baselines(data.X, data.y, scoring=options.scoring)
+    table = compare_with_baselines(data.X, data.y, scoring=options.scoring)
     print(table)
     if table.interrupted:
         return 130
@@ -185,9 +186,13 @@ def _draw(table, data):
     from matplotlib.pyplot import figure
 
     picture = figure(figsize=(15, 4.6), layout="constrained")
-    axes = picture.subplots(1, 3, width_ratios=[4, 3, 3])
+    axes = picture.subplots(1, 3)
     ComparisonDisplay.from_comparison(table, ax=axes[:2])
     _draw_importance(table, data, axes[2])
+    inside = axes[1].get_legend()
+    labels = [text.get_text().replace("\n", "") for text in inside.get_texts()]
+    picture.legend(inside.legend_handles, labels, loc="outside lower center", frameon=False, ncols=len(labels))
+    inside.remove()
     return picture
 
 
