@@ -23,13 +23,17 @@ from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.activations import ACTIVATIONS
+from skmlp_scratch.history import COLUMNS
 from skmlp_scratch.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Huber, SquaredError
-from skmlp_scratch.monitor import COLUMNS
 from skmlp_scratch.optimizers import Adam
 from skmlp_scratch.schedules import Constant
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
-pytestmark = pytest.mark.filterwarnings("ignore:(Stochastic Optimizer|solver=):sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:(Stochastic Optimizer|solver=):sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 SCIPY = ("bfgs", "lbfgs", "cg")
 DESCENDING = tuple(solver for solver in SOLVERS if solver not in SCIPY)

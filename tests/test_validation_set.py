@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, fbeta_score, get_scorer, make_scorer
 from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
-from skmlp_scratch.monitor import COLUMNS
+from skmlp_scratch.history import COLUMNS
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 SCIPY = ("bfgs", "lbfgs", "cg")

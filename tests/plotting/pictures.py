@@ -1,10 +1,12 @@
 """What the tests of the displays share: a small problem and a network, histories, and what a legible figure is."""
 
+import warnings
 from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
 from sklearn.datasets import make_moons
+from sklearn.exceptions import ConvergenceWarning
 
 from skmlp_scratch import ScratchMLPClassifier
 from skmlp_scratch.comparison import ComparisonRow
@@ -13,8 +15,17 @@ X, Y = make_moons(80, noise=0.2, random_state=0)
 
 
 def network(**params):
-    params = {"solver": "lbfgs", "activation": "tanh", "alpha": 0.1, "random_state": 0, "max_iter": 500} | params
+    params = {"solver": "lbfgs", "activation": "tanh", "alpha": 0.1, "random_state": 0} | params
+    if isinstance(params["solver"], str):  # an object brings its own
+        params = {"max_iter": 500} | params
     return ScratchMLPClassifier(params.pop("hidden_layer_sizes", 4), **params)
+
+
+def briefly(net, *data):
+    """Fit a network that is not meant to converge."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return net.fit(*data)
 
 
 def histories(*columns):
@@ -59,7 +70,7 @@ def texts(figure):
     figure.draw_without_rendering()
     found = []
     for ax in figure.axes:
-        found += [ax.title, ax.xaxis.label, ax.yaxis.label]
+        found += [ax.title, ax.xaxis.label, ax.yaxis.label, *ax.texts]
         for axis in (ax.xaxis, ax.yaxis):
             low, high = sorted(axis.get_view_interval())
             ticks = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)

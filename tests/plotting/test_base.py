@@ -20,13 +20,14 @@ from skmlp_scratch.plotting import (
     ComparisonDisplay,
     DecisionSurfaceDisplay,
     LossCurveDisplay,
+    NetworkDisplay,
     WeightsDisplay,
 )
 from skmlp_scratch.plotting._base import wrap
 from skmlp_scratch.schedules import Cosine
 from skmlp_scratch.solvers import GradientDescent
 
-from .pictures import X, Y, assert_legible, network
+from .pictures import X, Y, assert_legible, briefly, network
 
 
 def test_names_tell_what_differs(fitted):
@@ -41,7 +42,10 @@ def test_names_tell_what_differs(fitted):
 
 def test_default_names_are_one_line_with_short_numbers():
     rate = GradientDescent(Adam(beta_1=0.8123456), learning_rate=Cosine(1e-05, 5), batch_size=32, max_iter=2)
-    nets = [network(alpha=0.0002848035868435802).fit(X, Y), network(alpha=1.5e-7, solver=rate).fit(X, Y)]
+    nets = [
+        briefly(network(alpha=0.0002848035868435802, max_iter=200), X, Y),
+        briefly(network(alpha=1.5e-7, solver=rate), X, Y),
+    ]
     assert "\n" in str(rate)
     first, second = LossCurveDisplay.from_estimator(nets).names
     assert first == "alpha=0.000285, solver=lbfgs"
@@ -75,7 +79,7 @@ def test_text_is_wrapped(text, n_chars, max_lines, wrapped):
 def test_network_is_found_in_pipeline_and_search(fitted):
     search = GridSearchCV(make_pipeline(StandardScaler(), network()), {"scratchmlpclassifier__alpha": [0.1]}, cv=2)
     search.fit(X, Y)
-    display = LossCurveDisplay.from_estimator([search, search.best_estimator_])
+    display = LossCurveDisplay.from_estimator([search, search.best_estimator_, search.best_estimator_[-1:]])
     expected = search.best_estimator_[-1].loss_curve_
     for line in display.lines_:
         np.testing.assert_array_equal(line.get_ydata(), expected)
@@ -86,6 +90,7 @@ def displays(fitted, table):
         lambda: LossCurveDisplay.from_estimator(fitted),
         lambda: DecisionSurfaceDisplay.from_estimator(fitted, X, Y, grid_resolution=10),
         lambda: WeightsDisplay.from_estimator(fitted),
+        lambda: NetworkDisplay.from_estimator(fitted, X),
         lambda: ActivationDisplay.from_activation("tanh"),
         lambda: ComparisonDisplay.from_comparison(table),
     ]
@@ -96,6 +101,7 @@ def test_unfitted_estimators_are_refused(unfitted):
     for draw in (
         LossCurveDisplay.from_estimator,
         WeightsDisplay.from_estimator,
+        NetworkDisplay.from_estimator,
         lambda estimator: DecisionSurfaceDisplay.from_estimator(estimator, X, Y),
         lambda estimator: DecisionSurfaceDisplay.from_estimator(estimator, X, Y, names="mine"),
     ):
