@@ -18,8 +18,9 @@ from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
-from .comparison import ComparisonInterrupted, compare_with_baselines, progress
+from .comparison import compare_with_baselines, progress
 from .plotting import ComparisonDisplay, DecisionSurfaceDisplay, ImportanceDisplay
+from .stopping import InterruptedFit
 from .tables import DroppedColumnWarning, InputError, as_matrix, format_number, read_csv, read_csv_like
 
 DESCRIPTION = "Compare a neural network with baselines on a table, on the same folds, and draw the result."
@@ -62,7 +63,7 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
-            for category in (ComparisonInterrupted, DroppedColumnWarning):
+            for category in (InterruptedFit, DroppedColumnWarning):
                 warnings.simplefilter("ignore", category)  # the table says it
             return _run(options)
     except (ValueError, OSError) as error:

@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 import pytest
@@ -31,11 +32,13 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier
-from skmlp_scratch.comparison import ComparisonInterrupted, _models, _run, compare_with_baselines
+from skmlp_scratch.comparison import _models, _run, compare_with_baselines
 from skmlp_scratch.encoding import TableEncoder
+from skmlp_scratch.stopping import InterruptedFit
 
 X, Y = make_moons(90, noise=0.2, random_state=0)
 BASELINES = [candidate.kind for candidate in _models.baselines(False, 0)]
+N_TREES = 5
 METRICS = ["accuracy", "balanced_accuracy", "neg_log_loss", "roc_auc"]
 SETTINGS = {"activation": "tanh", "solver": "lbfgs", "alpha": 0.1, "tol": 1e-3, "max_iter": 5000, "random_state": 0}
 
@@ -44,6 +47,15 @@ SETTINGS = {"activation": "tanh", "solver": "lbfgs", "alpha": 0.1, "tol": 1e-3, 
 def one_thread():
     """The comparison limits itself; the same limit here makes what it is compared with comparable, and fast."""
     with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_trees():
+    """Gradient boosting is compared, not tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"):
+            patch.setattr(_models, name, partial(getattr(_models, name), max_iter=N_TREES))
         yield
 
 
@@ -110,7 +122,7 @@ def test_every_row_is_scored_on_the_same_folds(table):
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
     models = {
         ("linear", "-"): LogisticRegression(),
-        ("trees", "-"): HistGradientBoostingClassifier(random_state=0),
+        ("trees", "-"): HistGradientBoostingClassifier(max_iter=N_TREES, random_state=0),
         **{("MLPClassifier", str(size)): MLPClassifier(size, **SETTINGS) for size in (1, 4)},
         **{("ScratchMLPClassifier", str(size)): ScratchMLPClassifier(size, **SETTINGS) for size in (1, 4)},
     }
@@ -423,12 +435,12 @@ def test_interrupt_leaves_what_was_measured(real, monkeypatch):
         if self.hidden_layer_sizes == 4:
             if real:
                 raise KeyboardInterrupt
-            warnings.warn("Training interrupted by user.", stacklevel=1)
+            warnings.warn("Training interrupted by user.", InterruptedFit, stacklevel=1)
         return original(self, X, y)
 
     original = ScratchMLPClassifier.fit
     monkeypatch.setattr(ScratchMLPClassifier, "fit", fit)
-    with pytest.warns(ComparisonInterrupted, match="the table is partial"):
+    with pytest.warns(InterruptedFit, match="the table is partial"):
         table = compare_with_baselines(X, Y, [1, 4, 5], cv=2)
     assert table.interrupted
     assert sorted(row.kind for row in table.rows) == sorted([*BASELINES, "network"])
@@ -455,7 +467,7 @@ def test_interrupt_within_a_real_fit_ends_the_comparison(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Objective, "loss_and_grad", interrupted)
-    with pytest.warns(ComparisonInterrupted):
+    with pytest.warns(InterruptedFit):
         table = compare_with_baselines(X, Y, [1], cv=2)
     assert {"dummy", "linear", "trees"} <= {row.kind for row in table.rows} <= set(BASELINES)
 

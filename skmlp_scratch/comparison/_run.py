@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from .._checks import check_number
 from ..encoding import TableEncoder
+from ..stopping import InterruptedFit
 from ..tables import DroppedColumnWarning, as_table
 from . import _models
 from ._folds import check_target, is_continuous, make_folds, make_scorers
@@ -22,12 +23,6 @@ from ._table import CHOSEN, ComparisonRow, ComparisonTable
 HIDDEN_LAYER_SIZES = (1, 2, 3, 4, 5, 20, 50)
 # Below this many cells the threads of the numerical libraries wait for each other more than they compute.
 ONE_THREAD = 1_000_000
-# What a network says when Ctrl-C ends its fit.
-INTERRUPTED = "Training interrupted by user."
-
-
-class ComparisonInterrupted(UserWarning):
-    """Ctrl-C ended a comparison: its table holds the models that had been measured."""
 
 
 def compare_with_baselines(
@@ -83,7 +78,7 @@ def compare_with_baselines(
 
     Warns
     -----
-    ComparisonInterrupted
+    InterruptedFit
         If Ctrl-C ends the comparison: the table then holds the models that had been measured.
 
     Notes
@@ -117,7 +112,7 @@ def compare_with_baselines(
         measurement = _Measurement(X, y, outer, inner, scorers, advance)
         interrupted = measurement.run(baselines, networks, sizes)
     if interrupted:
-        warnings.warn("Comparison interrupted by user: the table is partial.", ComparisonInterrupted)  # noqa: B028
+        warnings.warn("Comparison interrupted by user: the table is partial.", InterruptedFit)  # noqa: B028
     shares = None if continuous else np.unique(y, return_counts=True)[1] / len(y)
     return ComparisonTable(
         rows=sorted(measurement.rows, key=lambda row: row.mean_score, reverse=True),
@@ -152,9 +147,7 @@ class _Measurement:
                 self._measure(candidate, None, candidate.estimator)
             for candidate in networks:
                 self._search(candidate, sizes)
-        except (KeyboardInterrupt, UserWarning) as error:
-            if isinstance(error, UserWarning) and str(error) != INTERRUPTED:
-                raise
+        except (KeyboardInterrupt, InterruptedFit) as error:
             if not self.rows:
                 raise KeyboardInterrupt from error
             return True
@@ -231,7 +224,7 @@ def _collected_warnings():
         warnings.simplefilter("always", ConvergenceWarning)
         warnings.simplefilter("ignore", DroppedColumnWarning)
         # On Ctrl-C a network warns and ends its fit; the comparison must not go on with half of the training.
-        warnings.filterwarnings("error", INTERRUPTED, UserWarning)
+        warnings.simplefilter("error", InterruptedFit)
         yield unconverged
     for warning in caught:
         if issubclass(warning.category, ConvergenceWarning):
