@@ -188,12 +188,11 @@ def _draw(table, data):
 
     picture = figure(figsize=(15, 4.6), layout="constrained")
     axes = picture.subplots(1, 3)
-    ComparisonDisplay.from_comparison(table, ax=axes[:2])
+    display = ComparisonDisplay.from_comparison(table, ax=axes[:2])
     _draw_importance(table, data, axes[2])
-    inside = axes[1].get_legend()
-    labels = [text.get_text().replace("\n", "") for text in inside.get_texts()]
-    picture.legend(inside.legend_handles, labels, loc="outside lower center", frameon=False, ncols=len(labels))
-    inside.remove()
+    axes[1].get_legend().remove()  # below all panels there is more room
+    handles = [*display.baselines_.values(), *display.scores_.values()]
+    picture.legend(handles=handles, loc="outside lower center", frameon=False, ncols=len(handles))
     return picture
 
 
@@ -201,7 +200,7 @@ def _draw_surfaces(table, data):
     linear = [row for row in table.rows if row.kind == "linear"]
     sizes = [row for row in table.rows if row.model.startswith("Scratch") and isinstance(row.hidden_layer_sizes, int)]
     rows = linear + sorted(sizes, key=lambda row: row.hidden_layer_sizes)
-    names = [f"{_title(row)}\n{table.metric} {row.mean_score:.3f}" for row in rows]
+    names = [f"{_title(row)}\n{table.score_text(row)}" for row in rows]
     X = np.asarray(data.X)
     with threadpool_limits(1):  # as in the comparison of so few columns
         fitted = [clone(row.estimator).fit(X, data.y) for row in rows]

@@ -316,9 +316,7 @@ def test_column_with_few_numbers_or_dates_holds_strings(write):
 
 def test_a_mistake_in_a_column_of_dates(write):
     lines = "".join(f"2024-01-{day:02},1\n" for day in range(1, 31))
-    with pytest.raises(
-        InputError, match="line 32, column 'a': '2024-02-30' is not a date, though 30"
-    ):
+    with pytest.raises(InputError, match="line 32, column 'a': '2024-02-30' is not a date, though 30"):
         read_csv(write(f"a,y\n{lines}2024-02-30,2\n"), "y")
 
 

@@ -152,6 +152,20 @@ class ComparisonTable:
             (row for row in self.rows if row.hidden_layer_sizes in (None, CHOSEN)), key=lambda row: row.mean_score
         )
 
+    def score_text(self, row):
+        """Return a row's first score with its name, such as ``"accuracy 0.950"``.
+
+        Parameters
+        ----------
+        row : ComparisonRow
+            One of the rows.
+
+        Returns
+        -------
+        text : str
+        """
+        return f"{label(self.metric)} {_number(_as_shown(self.metric, row.mean_score))}"
+
     def __str__(self):
         """Aligned columns in plain ASCII, and below them how to read the table."""
         first, *others = self.metrics
@@ -232,7 +246,9 @@ def _as_shown(metric, mean):
 
 
 def _number(value):
-    return f"{value:.3f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.4g}"
+    if 1000 <= abs(value) < 1e7:
+        return f"{value:.0f}"
+    return f"{value:.3f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.3g}"
 
 
 def _about_columns(columns):
