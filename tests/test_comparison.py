@@ -32,9 +32,10 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier
-from skmlp_scratch.comparison import _models, _run, compare_with_baselines
+from skmlp_scratch.comparison import ComparisonRow, ComparisonTable, _models, _run, compare_with_baselines
 from skmlp_scratch.encoding import TableEncoder
 from skmlp_scratch.stopping import InterruptedFit
+from skmlp_scratch.tables import EncodedColumn, EncodedColumns
 
 X, Y = make_moons(90, noise=0.2, random_state=0)
 BASELINES = [candidate.kind for candidate in _models.baselines(False, 0)]
@@ -51,11 +52,14 @@ def one_thread():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def few_trees():
-    """Gradient boosting is compared, not tested."""
+def quick_baselines():
+    """Gradient boosting and the network for tables are compared, not tested."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"):
-            patch.setattr(_models, name, partial(getattr(_models, name), max_iter=N_TREES))
+        for kind in ("Classifier", "Regressor"):
+            trees, tabular = f"HistGradientBoosting{kind}", f"ScratchTabular{kind}"
+            patch.setattr(_models, trees, partial(getattr(_models, trees), max_iter=N_TREES))
+            if getattr(_models, tabular) is not None:
+                patch.setattr(_models, tabular, partial(getattr(_models, tabular), max_iter=2, n_members=1))
         yield
 
 
@@ -506,6 +510,26 @@ def test_progress_without_rich(monkeypatch):
 def test_no_progress_elsewhere(capsys):
     compare_with_baselines(X, Y, [1], cv=2)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "metric, value, text",
+    [
+        ("r2", 0.12345, "0.123"),
+        ("r2", -0.0003, "0.000"),
+        ("r2", -1.5, "-1.500"),
+        ("neg_log_loss", -0.12345, "0.123"),
+        ("neg_root_mean_squared_error", -20190.4, "20190"),
+        ("neg_root_mean_squared_error", -1.5e12, "1.5e+12"),
+        ("neg_mean_absolute_error", -0.0000123, "1.23e-05"),
+    ],
+)
+def test_scores_and_errors_are_legible(metric, value, text):
+    row = ComparisonRow("Ridge", "linear", None, {metric: np.array([value, value])}, 0.1, None)
+    columns = EncodedColumns([EncodedColumn("a", "number", "standardized", 1)])
+    table = ComparisonTable([row], [metric], "2 rows", columns, 2, None)
+    assert str(table).splitlines()[4].split()[2] == text
+    assert table.score_text(row).split()[-1] == text
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,11 @@ def in_empty_folder(tmp_path, monkeypatch):
 @pytest.fixture
 def quick(monkeypatch):
     """Two small sizes on two folds in place of the full comparison."""
-    for name in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"):
-        monkeypatch.setattr(_models, name, partial(getattr(_models, name), max_iter=5))
+    for kind in ("Classifier", "Regressor"):
+        trees, tabular = f"HistGradientBoosting{kind}", f"ScratchTabular{kind}"
+        monkeypatch.setattr(_models, trees, partial(getattr(_models, trees), max_iter=5))
+        if getattr(_models, tabular) is not None:
+            monkeypatch.setattr(_models, tabular, partial(getattr(_models, tabular), max_iter=2, n_members=1))
     compare = partial(compare_with_baselines, hidden_layer_sizes=[1, 3], cv=2)
     monkeypatch.setattr(command, "compare_with_baselines", compare)
 
