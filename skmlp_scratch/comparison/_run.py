@@ -60,7 +60,7 @@ def compare_with_baselines(
         Shuffles the folds and seeds both networks.
     network_params : dict, default=None
         Parameters of both networks, on top of ``activation="tanh"``, ``solver="lbfgs"``, ``alpha=0.1``,
-        ``tol=1e-3`` and ``max_iter=5000``; with more than 5000 rows, of ``solver="adam"`` and ``early_stopping=True``.
+        ``tol=1e-3`` and ``max_iter=5000``.
     scoring : str or list of str, default=None
         Names of scores, as in ``sklearn.metrics.get_scorer_names``; errors may be named without their ``"neg_"``. The
         first ranks the rows. None is accuracy, balanced accuracy, log loss and ROC AUC for classes; R², root mean
@@ -100,9 +100,9 @@ def compare_with_baselines(
     check_consistent_length(X, y)
     continuous = is_continuous(y)
     seed = random_state if isinstance(random_state, Integral) else check_random_state(random_state).randint(2**31 - 1)
-    outer, inner = make_folds(X, y, cv, continuous, seed, len(y) > _models.MANY_ROWS)
+    outer, inner = make_folds(X, y, cv, continuous, seed)
     scorers = make_scorers(scoring, y, outer, continuous)
-    params = {**_models.default_params(len(y)), "random_state": seed, **(network_params or {})}
+    params = {**_models.NETWORK_PARAMS, "random_state": seed, **(network_params or {})}
     baselines, networks = _models.baselines(continuous, seed), _models.networks(continuous, params)
     per_network = len(sizes) * (1 + inner.get_n_splits()) + 1
     n_fits = len(outer) * (len(baselines) + len(networks) * per_network)

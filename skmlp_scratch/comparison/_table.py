@@ -189,7 +189,9 @@ class ComparisonTable:
             notes.append(f"Lower is better for {' and '.join(lower)}.")
         if self.largest_class is not None and self.largest_class > ONE_SIDED:
             share = f"{self.largest_class:.1%}"
-            notes.append(f"{share} of the rows are of one class: accuracy tells little, rank by another score.")
+            notes.append(
+                f"{share} of the rows are of one class: accuracy tells little, rank by a score such as roc_auc."
+            )
         picks = [row for row in self.rows if row.chosen]
         if picks:
             notes.append(
