@@ -215,12 +215,14 @@ def _draw_importance(table, data, ax):
     X, X_new, y, y_new = train_test_split(data.X, data.y, test_size=HELD_OUT, random_state=0, stratify=classes)
     X_new, y_new = X_new[:MOST_ROWS], y_new[:MOST_ROWS]
     model = clone(table.winner.estimator).fit(X, y)
+    # Accuracy changes only where a row changes sides: log loss tells more, where it was measured.
+    metric = "neg_log_loss" if table.metric == "accuracy" and "neg_log_loss" in table.metrics else table.metric
     with progress("columns", 1 + N_REPEATS * X.shape[1]) as advance:
         ImportanceDisplay.from_estimator(
             model,
             X_new,
             y_new,
-            scoring=table.metric,
+            scoring=metric,
             n_columns=N_COLUMNS,
             n_repeats=N_REPEATS,
             feature_names=data.feature_names,
