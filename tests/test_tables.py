@@ -333,9 +333,10 @@ def test_another_file_is_read_as_the_first(write):
 def test_columns_together_are_read_alike(pandas, write, monkeypatch):
     text = "a,b,c,y\n1,x,2024-01-31 12:30,0\n,,,1\n"
     columns, _ = read_csv(write(text), "y")
-    if not pandas:
-        monkeypatch.setitem(sys.modules, "pandas", None)
-    table = as_matrix(columns)
+    with monkeypatch.context() as patch:
+        if not pandas:
+            patch.setitem(sys.modules, "pandas", None)
+        table = as_matrix(columns)
     assert hasattr(table, "iloc") == pandas
     for column, again in zip(columns, read_columns(as_table(table)), strict=True):
         assert column.kind == again.kind
