@@ -568,6 +568,7 @@ def test_rare_classes_are_said():
     data, target = rng.normal(size=(200, 2)), np.arange(200) % 20 == 0
     text = str(compare_with_baselines(data, target, [1], cv=2))
     assert "95.0% of the rows are of one class: accuracy tells little" in text
+    assert "one class" not in str(compare_with_baselines(data, target, [1], cv=2, scoring="roc_auc"))
 
 
 def test_many_rows_take_one_inner_fold(monkeypatch):

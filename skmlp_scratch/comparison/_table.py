@@ -187,11 +187,9 @@ class ComparisonTable:
         lower = [label(metric) for metric in self.metrics if metric.startswith("neg_")]
         if lower:
             notes.append(f"Lower is better for {' and '.join(lower)}.")
-        if self.largest_class is not None and self.largest_class > ONE_SIDED:
+        if self.metric == "accuracy" and self.largest_class > ONE_SIDED:
             share = f"{self.largest_class:.1%}"
-            notes.append(
-                f"{share} of the rows are of one class: accuracy tells little, rank by a score such as roc_auc."
-            )
+            notes.append(f"{share} of the rows are of one class: accuracy tells little, rank by roc_auc or the like.")
         picks = [row for row in self.rows if row.chosen]
         if picks:
             notes.append(
