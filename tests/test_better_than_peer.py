@@ -12,8 +12,6 @@ import signal
 import struct
 import subprocess
 import sys
-import threading
-from concurrent.futures import Future
 from pathlib import Path
 
 import joblib
@@ -35,10 +33,12 @@ from sklearn.utils.fixes import parse_version
 from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
+from skmlp_scratch._parallel import _Job
 from skmlp_scratch.schedules import Cosine, StepDecay
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
     pytest.mark.filterwarnings(
         "ignore:(Stochastic Optimizer|solver=|lbfgs failed):sklearn.exceptions.ConvergenceWarning"
     ),
@@ -64,13 +64,6 @@ PLAIN = {"solver": "sgd", "momentum": 0, "hidden_layer_sizes": (), "max_iter": 1
 
 each_solver = pytest.mark.parametrize("solver", SOLVERS)
 each_descending_solver = pytest.mark.parametrize("solver", DESCENDING)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 class SpySolver(GradientDescent):
@@ -685,39 +678,23 @@ def test_08_an_interrupt_returns_the_weights_so_far(solver, early_stopping, call
 FULL_BATCH = pytest.mark.parametrize("solver", ["gd", *SCIPY])
 
 
-def fit_interrupted_in_threads(solver, monkeypatch, interrupt):
-    """Fit on chunks of 256 rows over two threads, with an interrupt while waiting for one of them."""
-    inner, calls = Future.result, itertools.count(1)
+@FULL_BATCH
+def test_08_an_interrupt_while_threads_work_returns_the_weights_so_far(solver, monkeypatch):
+    """Fit on chunks of 256 rows over two threads, with an interrupt while waiting for them."""
+    wait, calls = _Job.wait, itertools.count(1)
 
-    def result(self, timeout=None):
-        if next(calls) == 40:
-            interrupt()
-        return inner(self, timeout)
+    def interrupted(self):
+        if next(calls) == 12:
+            signal.raise_signal(signal.SIGINT)
+        return wait(self)
 
     monkeypatch.setattr("skmlp_scratch.network.CHUNK_VALUES", 1)
-    monkeypatch.setattr(Future, "result", result)
+    monkeypatch.setattr(_Job, "wait", interrupted)
     clf = ScratchMLPClassifier(30, "tanh", solver=solver, max_iter=100, random_state=0)
     with threadpool_limits(2, user_api="blas"), pytest.warns(UserWarning, match="^Training interrupted by user"):
         clf.fit(np.tile(X, (20, 1)), np.tile(Y, 20))
     assert 1 <= clf.n_iter_ == len(clf.loss_curve_) < 10
     assert clf.predict_proba(X).shape == (120, 2)
-
-
-@FULL_BATCH
-def test_08_an_interrupt_while_threads_work_returns_the_weights_so_far(solver, monkeypatch):
-    fit_interrupted_in_threads(solver, monkeypatch, lambda: signal.raise_signal(signal.SIGINT))
-
-
-@FULL_BATCH
-def test_08_an_interrupt_that_breaks_a_lock_returns_the_weights_so_far(solver, monkeypatch):
-    # Between two steps inside threading's locks a Ctrl-C comes out as this: 2 of 300 with lbfgs, at random moments.
-    def interrupt():
-        lock = threading.RLock()
-        with lock:
-            lock.release()
-            signal.raise_signal(signal.SIGINT)
-
-    fit_interrupted_in_threads(solver, monkeypatch, interrupt)
 
 
 @each_solver

@@ -6,9 +6,11 @@ import pickle
 import re
 import sys
 from decimal import Decimal
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from own_process import in_own_process
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import make_moons
@@ -30,16 +32,12 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from skmlp_scratch import ScratchMLPClassifier, comparison
 from skmlp_scratch.comparison import compare_with_baselines
 
+# The comparison limits itself; the same limit here makes what it is compared with comparable, and fast.
+pytestmark = pytest.mark.usefixtures("one_blas_thread")
+
 X, Y = make_moons(90, noise=0.2, random_state=0)
 MODELS = ["DummyClassifier", "LogisticRegression", "MLPClassifier", "ScratchMLPClassifier"]
 SETTINGS = {"activation": "tanh", "solver": "lbfgs", "alpha": 0.1, "tol": 1e-3, "max_iter": 5000, "random_state": 0}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """The comparison limits itself; the same limit here makes what it is compared with comparable, and fast."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -338,14 +336,14 @@ def test_small_data_run_on_one_thread(cells, limit, monkeypatch):
         compare_with_baselines(X, Y, [1], cv=2)
 
 
-def test_one_thread_is_all_that_the_networks_see(monkeypatch):
+@in_own_process
+def test_one_thread_is_all_that_the_networks_see():
     def fit(self, X, y):
         seen.update(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
         return original(self, X, y)
 
     seen, original = set(), ScratchMLPClassifier.fit
-    monkeypatch.setattr(ScratchMLPClassifier, "fit", fit)
-    with threadpool_limits(2, user_api="blas"):
+    with threadpool_limits(2, user_api="blas"), patch.object(ScratchMLPClassifier, "fit", fit):
         compare_with_baselines(X, Y, [1], cv=2)
     assert seen == {1}
 
