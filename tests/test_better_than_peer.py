@@ -679,6 +679,7 @@ FULL_BATCH = pytest.mark.parametrize("solver", ["gd", *SCIPY])
 
 
 @FULL_BATCH
+@pytest.mark.filterwarnings("ignore:The loss of .* is no better:sklearn.exceptions.ConvergenceWarning")
 def test_08_an_interrupt_while_threads_work_returns_the_weights_so_far(solver, monkeypatch):
     """Fit on chunks of 256 rows over two threads, with an interrupt while waiting for them."""
     wait, calls = _Job.wait, itertools.count(1)

@@ -193,6 +193,9 @@ def test_chunks_cover_every_row_once():
     net = in_small_chunks(MIXED, 16)
     rows = [row for chunk in net.chunks(100) for row in range(100)[chunk]]
     assert rows == list(range(100))
+    lengths = [chunk.stop - chunk.start for chunk in net.chunks(100)]
+    assert len(lengths) == 7
+    assert max(lengths) - min(lengths) <= 1  # threads that share them end together
     assert Network([Dense(4, 100_000)]).chunk_rows == 256
 
 
