@@ -4,6 +4,7 @@ Where it is cheap, a test shows the peer's flaw, too, on the versions of scikit-
 """
 
 import datetime
+import itertools
 import math
 import pickle
 import re
