@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -7,6 +8,11 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_itemcollected(item):
+    """Leave addresses out of the names of tests: the processes of pytest-xdist must find the same names."""
+    item._nodeid = re.sub(r" at 0x[0-9a-f]+", "", item.nodeid)
 
 
 @pytest.fixture(scope="session", autouse=True)
