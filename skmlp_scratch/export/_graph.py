@@ -1,0 +1,127 @@
+"""A graph of ONNX under construction."""
+
+import importlib
+
+import numpy as np
+
+# The oldest operators that suffice, and the file format of their time: newer runtimes read older files.
+OPSET, IR_VERSION = 17, 8
+
+
+def require(package, caller):
+    """Raise an ImportError that says what to install, if a package of the extra ``onnx`` is missing.
+
+    Parameters
+    ----------
+    package : str
+        Name of the package.
+    caller : str
+        What needs it.
+    """
+    try:
+        importlib.import_module(package)
+    except ImportError as error:
+        raise ImportError(f"{caller} requires {package}: pip install {package}") from error
+
+
+class Graph:
+    """Nodes and constants; each is known by its name."""
+
+    def __init__(self):
+        self.nodes, self.constants = [], []
+
+    def constant(self, value):
+        """Add a constant.
+
+        Parameters
+        ----------
+        value : array-like
+            Numbers or strings; floats become float32.
+
+        Returns
+        -------
+        name : str
+        """
+        from onnx.numpy_helper import from_array
+
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(from_array(as_constant(value), name))
+        return name
+
+    def node(self, operator, *inputs, output=None, **attributes):
+        """Add a node.
+
+        Parameters
+        ----------
+        operator : str
+            Operator of ONNX.
+        *inputs : str
+            Names of its inputs.
+        output : str or None, default=None
+            Name of its output; None makes one.
+        **attributes
+            Attributes of the operator.
+
+        Returns
+        -------
+        output : str
+            Name of its output.
+        """
+        from onnx.helper import make_node
+
+        output = output or f"{operator}_{len(self.nodes)}"
+        self.nodes.append(make_node(operator, inputs, [output], name=f"node_{output}", **attributes))
+        return output
+
+    def to_proto(self, name, inputs, outputs):
+        """Complete the graph.
+
+        Parameters
+        ----------
+        name : str
+            Name of the graph.
+        inputs, outputs : dict of str to tuple
+            Names, each with dtype and shape after the first axis, which is that of the rows.
+
+        Returns
+        -------
+        model : onnx.ModelProto
+        """
+        from onnx import checker, helper
+
+        graph = helper.make_graph(self.nodes, name, _values(inputs), _values(outputs), self.constants)
+        opsets = [helper.make_opsetid("", OPSET)]
+        proto = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="skmlp_scratch")
+        checker.check_model(proto, full_check=True)
+        return proto
+
+
+def as_constant(value):
+    """Return a value in a type that a graph takes.
+
+    Parameters
+    ----------
+    value : array-like
+        Numbers or strings.
+
+    Returns
+    -------
+    value : ndarray
+        float32, int64, or strings as objects.
+
+    Examples
+    --------
+    >>> as_constant([0.5]).dtype
+    dtype('float32')
+    """
+    value = np.asarray(value)
+    return value.astype({"f": np.float32, "i": np.int64, "U": object}[value.dtype.kind])
+
+
+def _values(types):
+    from onnx.helper import make_tensor_value_info, np_dtype_to_tensor_dtype
+
+    return [
+        make_tensor_value_info(name, np_dtype_to_tensor_dtype(np.dtype(dtype)), [None, *shape])
+        for name, (dtype, *shape) in types.items()
+    ]

@@ -1,0 +1,138 @@
+"""The way into skl2onnx, so that it converts estimators that contain ours."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin, is_classifier
+
+from ._graph import Graph, as_constant, require
+from ._model import read
+from ._onnx import write
+
+# Those of skl2onnx's own classifiers; ``raw_scores`` asks for the decision function in place of probabilities.
+CLASSIFIER_OPTIONS = {
+    "zipmap": [True, False, "columns"],
+    "nocl": [True, False],
+    "output_class_labels": [False, True],
+    "raw_scores": [True, False],
+}
+
+
+class Exportable:
+    """Mixin of the estimators: what skl2onnx asks for, so that it never takes another estimator's rule for ours."""
+
+    def onnx_converter(self):
+        """Return the function with which skl2onnx converts this estimator.
+
+        Returns
+        -------
+        converter : callable
+            ``(scope, operator, container) -> None``.
+        """
+        return converter
+
+    def onnx_shape_calculator(self):
+        """Return the function with which skl2onnx finds the types of the outputs.
+
+        Returns
+        -------
+        shape_calculator : callable
+            ``operator -> None``.
+        """
+        return shape_calculator
+
+
+def convert_containing(estimator, X):
+    """Convert a pipeline, or another scikit-learn estimator that may contain one of ours.
+
+    Parameters
+    ----------
+    estimator : scikit-learn estimator
+        Fitted estimator.
+    X : {array-like, DataFrame} of shape (n_samples, n_features) or None
+        Sample rows, whose types become those of the inputs. None stands for one float32 array.
+
+    Returns
+    -------
+    model : onnx.ModelProto
+    """
+    require("skl2onnx", f"to_onnx of a {type(estimator).__name__}")
+    import skl2onnx
+
+    for kind in _kinds(Exportable):  # by name, too, for what is not a pipeline
+        options = CLASSIFIER_OPTIONS if issubclass(kind, ClassifierMixin) else None
+        alias = f"{kind.__module__}.{kind.__qualname__}"
+        skl2onnx.update_registered_converter(kind, alias, shape_calculator, converter, options=options)
+    X = np.zeros((1, estimator.n_features_in_), np.float32) if X is None else X
+    return skl2onnx.to_onnx(estimator, X, options={"zipmap": False} if is_classifier(estimator) else None)
+
+
+def _kinds(parent):
+    """All classes derived from a class."""
+    return [kind for child in parent.__subclasses__() for kind in (child, *_kinds(child))]
+
+
+def converter(scope, operator, container):
+    """Convert an estimator of ours, as skl2onnx asks for it.
+
+    Parameters
+    ----------
+    scope : skl2onnx.common._topology.Scope
+        Source of names.
+    operator : skl2onnx.common._topology.Operator
+        The estimator with its inputs and outputs.
+    container : skl2onnx.common._container.ModelComponentContainer
+        The graph.
+    """
+    from onnx import TensorProto
+
+    model, graph = read(operator.raw_operator), PartOfGraph(scope, container)
+    X = graph.node("Cast", operator.inputs[0].full_name, to=TensorProto.FLOAT)
+    options = container.get_options(operator.raw_operator, {"raw_scores": False}, fail=False) or {}
+    write(model, graph, X, [output.full_name for output in operator.outputs], options.get("raw_scores", False))
+
+
+def shape_calculator(operator):
+    """Set the types of the outputs, as skl2onnx asks for it.
+
+    Parameters
+    ----------
+    operator : skl2onnx.common._topology.Operator
+        The estimator with its inputs and outputs.
+    """
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+
+    kinds = {np.float32: FloatTensorType, np.int64: Int64TensorType, object: StringTensorType}
+    n_rows = operator.inputs[0].get_first_dimension()
+    for output, (dtype, *shape) in zip(operator.outputs, read(operator.raw_operator).types, strict=True):
+        output.set_type(kinds[dtype]([n_rows, *shape]))
+
+
+class PartOfGraph(Graph):
+    """A graph inside that of skl2onnx.
+
+    Parameters
+    ----------
+    scope : skl2onnx.common._topology.Scope
+        Source of names.
+    container : skl2onnx.common._container.ModelComponentContainer
+        The whole graph.
+    """
+
+    def __init__(self, scope, container):
+        self.scope, self.container = scope, container
+
+    def constant(self, value):
+        """Add a constant; as for :meth:`Graph.constant`."""
+        from onnx.helper import np_dtype_to_tensor_dtype
+
+        value = as_constant(value)
+        name = self.scope.get_unique_variable_name("constant")
+        content = [text.encode() for text in value.ravel()] if value.dtype == object else value.ravel()
+        self.container.add_initializer(name, np_dtype_to_tensor_dtype(value.dtype), value.shape, content)
+        return name
+
+    def node(self, operator, *inputs, output=None, **attributes):
+        """Add a node; as for :meth:`Graph.node`."""
+        output = output or self.scope.get_unique_variable_name(operator)
+        name = self.scope.get_unique_operator_name(operator)
+        self.container.add_node(operator, list(inputs), output, name=name, **attributes)
+        return output
