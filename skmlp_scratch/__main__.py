@@ -6,10 +6,7 @@ picture to a file.
 """
 
 import argparse
-import csv
-import math
 import sys
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +16,9 @@ from threadpoolctl import threadpool_limits
 
 from .comparison import compare_with_baselines
 from .plotting import ComparisonDisplay, DecisionSurfaceDisplay
+from .tables import InputError, read_csv
 
 DATA = ("iris", "wine", "breast_cancer", "digits", "diabetes", "moons")
-MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})
-# With at least this share of numbers a column is meant to be numeric, and its other cells are mistakes.
-NUMERIC_SHARE = 0.8
-
-
-class InputError(ValueError):
-    """What is wrong with the user's input, and where."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -140,127 +131,6 @@ def _title(row):
     if row.hidden_layer_sizes is None:
         return row.model
     return f"{row.size} hidden unit{'' if row.size == '1' else 's'}"
-
-
-def read_csv(path, target):
-    r"""Read a table with a header line.
-
-    The cells are separated by commas, by tabs, or by semicolons, in which case numbers have a decimal comma or point.
-    Empty cells, ``?``, ``NA``, ``N/A``, ``nan``, ``null`` and ``none`` are missing. A column is numeric if all its
-    other cells are numbers; if at least 80 % of them are but not all, the rest is taken for mistakes.
-
-    Parameters
-    ----------
-    path : path-like
-        The file, in UTF-8.
-    target : str or None
-        Name of the column to predict.
-
-    Returns
-    -------
-    X : ndarray of shape (n_samples, n_features)
-        Of floats, or if some columns hold strings, of objects.
-    y : ndarray of shape (n_samples,)
-        The target.
-    feature_names : list of str
-        The header without the target.
-
-    Raises
-    ------
-    InputError
-        If the file has no such column or a cell cannot be used; the message says where.
-    OSError
-        If the file cannot be read.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from skmlp_scratch.__main__ import read_csv
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "table.csv"
-    ...     _ = path.write_text("size,color,kind\n1.5,red,a\n,blue,b\n")
-    ...     X, y, names = read_csv(path, "kind")
-    >>> X
-    array([[1.5, 'red'],
-           [nan, 'blue']], dtype=object)
-    >>> y, names
-    (array(['a', 'b'], dtype=object), ['size', 'color'])
-    """
-    header, lines, decimal = _read_lines(path)
-    if target not in header:
-        problem = "--csv needs --target COLUMN" if target is None else f"there is no column {target!r}"
-        raise InputError(f"{path}: {problem}; the columns are {', '.join(header)}.")
-    numbers, rows = zip(*lines, strict=True)
-    columns = {
-        name: _column(path, name, numbers, cells, decimal)
-        for name, cells in zip(header, zip(*rows, strict=True), strict=True)
-    }
-    y = columns.pop(target)
-    missing = [n for n, cell in zip(numbers, y, strict=True) if cell != cell]
-    if missing:
-        raise InputError(f"{path}, line {missing[0]}, column {target!r}: the target is missing.")
-    if not columns:
-        raise InputError(f"{path}: there is no column besides the target {target!r}.")
-    numeric = all(column.dtype.kind == "f" for column in columns.values())
-    return np.column_stack([c if numeric else c.astype(object) for c in columns.values()]), y, list(columns)
-
-
-def _read_lines(path):
-    """Return the header, each further line's number and cells, and the decimal sign."""
-    with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-        first = file.readline()
-        file.seek(0)
-        delimiter = max(",;\t", key=first.count)
-        reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)
-        try:
-            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
-        except csv.Error as error:
-            raise InputError(f"{path}, line {reader.line_num}: {error}.") from error
-    if len(lines) < 2:
-        raise InputError(f"{path}: there is no row below a header.")
-    _check_lines(path, lines)
-    (_, header), *rows = lines
-    return header, rows, "," if delimiter == ";" else "."
-
-
-def _check_lines(path, lines):
-    first, header = lines[0]
-    for name, count in Counter(header).items():
-        if count > 1:
-            raise InputError(f"{path}, line {first}: {count} columns are called {name!r}.")
-    for n, row in lines:
-        if len(row) != len(header):
-            raise InputError(f"{path}, line {n}: {len(row)} cells, but the header has {len(header)}.")
-        for name, cell in zip(header, row, strict=True):
-            # This is how errors="surrogateescape" reads a byte that is not UTF-8.
-            if not cell.isascii() and any("\udc80" <= character <= "\udcff" for character in cell):
-                raise InputError(f"{path}, line {n}, column {name!r}: not UTF-8 text; save the file as UTF-8.")
-
-
-def _column(path, name, lines, cells, decimal):
-    """Return a column as floats, or as strings with nan for the missing ones."""
-    numbers = [_number(cell, decimal) for cell in cells]
-    text = [i for i, number in enumerate(numbers) if number is None]
-    if not text:
-        return np.array(numbers, dtype=float)
-    n_present = sum(cell.lower() not in MISSING for cell in cells)
-    n_numbers = n_present - len(text)
-    if n_numbers >= NUMERIC_SHARE * n_present:
-        first = f"{path}, line {lines[text[0]]}, column {name!r}: {cells[text[0]]!r} is not a finite number"
-        raise InputError(f"{first}, though {n_numbers} of the column's {n_present} cells are.")
-    return np.array([np.nan if cell.lower() in MISSING else cell for cell in cells], dtype=object)
-
-
-def _number(cell, decimal):
-    """Return a cell's number, nan if it is missing, None if it is something else."""
-    if cell.lower() in MISSING:
-        return math.nan
-    try:
-        number = float(cell.replace(decimal, "."))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 if __name__ == "__main__":

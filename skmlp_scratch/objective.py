@@ -166,6 +166,24 @@ class Objective:
         total = float(sum(map_threads(run, chunks)))
         return total * self._scale(rows) + self.penalty.value(self._weights, 1 / self._weight_sum)
 
+    def value_of_raw(self, raw):
+        """Return the mean loss of raw predictions for all rows, without penalty.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (n_samples, n_out)
+            Raw predictions.
+
+        Returns
+        -------
+        loss : float
+        """
+        total = 0.0
+        for rows in self.network.chunks(self.n_samples):
+            weight = None if self.sample_weight is None else self.sample_weight[rows]
+            total += self.loss.value_and_grad(self._take_targets(rows), raw[rows], weight)[0]
+        return float(total) / self._weight_sum
+
     def _bind(self, params):
         """Create the views of a parameter vector once; remaking them costs a fifth of a small step."""
         if params is self._params:
