@@ -11,7 +11,7 @@ import skmlp_scratch
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OPTIONAL = {"matplotlib", "pandas", "polars", "rich"}
+OPTIONAL = {"matplotlib", "onnx", "pandas", "polars", "rich", "skl2onnx"}
 
 
 def modules_after(statement):

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from .._checks import quiet
 from .._sklearn import CallbackSupportMixin, fit_context
 from .._version import __version__
+from ..export import Exportable
 from ._callbacks import EpochCallbacks
 from ._carry import Carry
 from ._constraints import CONSTRAINTS
@@ -30,7 +31,7 @@ from ._validation import Validation
 TO_USER = 6  # stack frames from the place where warnings are given to the user's line
 
 
-class BaseScratchMLP(CallbackSupportMixin, FittedState, BaseEstimator):
+class BaseScratchMLP(CallbackSupportMixin, FittedState, Exportable, BaseEstimator):
     """What classifier and regressor share: all but the targets.
 
     A subclass is a dataclass of its parameters, and names the class of its targets.

@@ -9,7 +9,7 @@ from ..activations import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE
 from ..layers import EPSILON, Activation, BatchNorm, Dense, Dropout, LayerNorm
 from . import _c_interface as interface
 from ._c_interface import function, loop, number
-from ._model import name_of, read, rule_for
+from ._model import read, rule_for, rule_of
 
 NUMBERS_PER_LINE = 8
 
@@ -17,8 +17,9 @@ NUMBERS_PER_LINE = 8
 def to_c(estimator):
     """Convert a fitted estimator to one self-contained file of C99, for microcontrollers for example.
 
-    The weights are constants, all numbers are float32, and nothing is allocated; two vectors as long as the widest layer
-    are on the stack. The file's first lines list its functions: ``predict``, and of a classifier ``predict_proba``.
+    The weights are constants, all numbers are float32, and nothing is allocated: two vectors, as long as the widest
+    layer, are on the stack. The file's first lines list its functions: ``predict``, and for a classifier
+    ``predict_proba``.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def to_c(estimator):
         )
     model = read(estimator)
     if model.classes is not None and len(model.classes) == 1 and not model.is_multilabel:
-        raise ValueError(f"classes_ holds only {model.classes[0]!r}: there is nothing to compute.")
+        raise ValueError(f"classes_ holds only {str(model.classes[0])!r}: there is nothing to compute.")
     source = Source(model.n_in)
     for layer, arrays in model.steps:
         rule_for(layer, statement_of)(layer, source, arrays)
@@ -179,7 +180,7 @@ def _(layer: Dense, source, arrays):
 
 @statement_of.register
 def _(layer: Activation, source, arrays):
-    source.each(ACTIVATION_EXPRESSIONS[name_of(layer.function)])
+    source.each(rule_of(layer.function, ACTIVATION_EXPRESSIONS))
 
 
 @statement_of.register

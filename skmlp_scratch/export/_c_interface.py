@@ -94,7 +94,12 @@ def functions(model):
     label = signature, returned, [f"float raw[{n}];", "network(x, raw);", *found]
     signature = "void predict_proba(const float *x, float *y)"
     if n == 1 and not model.is_multilabel:
-        both = ["float raw[1];", "network(x, raw);", f"y[0] = {_logistic('-raw[0]')};", f"y[1] = {_logistic('raw[0]')};"]
+        both = [
+            "float raw[1];",
+            "network(x, raw);",
+            f"y[0] = {_logistic('-raw[0]')};",
+            f"y[1] = {_logistic('raw[0]')};",
+        ]
         return [label, (signature, "Put the probabilities of the two classes into y[2].", both)]
     what = "labels" if model.is_multilabel else "classes"
     return [label, (signature, f"Put the probabilities of the {what} into y[{n}].", ["network(x, y);", *_link(model)])]

@@ -144,30 +144,31 @@ def rule_for(layer, rules):
     return rules.dispatch(type(layer))
 
 
-def name_of(activation):
-    """Return the first name of an activation function in ``ACTIVATIONS``.
+def rule_of(activation, rules):
+    """Return the rule that writes an activation down.
 
     Parameters
     ----------
     activation : callable
         Function of an ``Activation`` layer.
+    rules : dict
+        Rules by name.
 
     Returns
     -------
-    name : str
+    rule : object
 
     Raises
     ------
     ValueError
-        If it is a custom function.
+        If there is none, as for a custom function.
     """
-    for name, function in ACTIVATIONS.items():
-        if function is activation:
-            return name
-    raise ValueError(
-        f"activation={getattr(activation, '__name__', activation)!r} is a custom function and cannot be exported: "
-        f"only {', '.join(map(repr, ACTIVATIONS))} can."
-    )
+    names = [name for name, function in ACTIVATIONS.items() if function is activation]
+    for name in names:
+        if name in rules:
+            return rules[name]
+    name = [*names, getattr(activation, "__name__", activation)][0]
+    raise ValueError(f"activation={name!r} cannot be exported: what it computes is known only to Python.")
 
 
 def _in_float32(views):

@@ -5,7 +5,7 @@ from sklearn.base import ClassifierMixin, is_classifier
 
 from ._graph import Graph, as_constant, require
 from ._model import read
-from ._onnx import write
+from ._nodes import write
 
 # Those of skl2onnx's own classifiers; ``raw_scores`` asks for the decision function in place of probabilities.
 CLASSIFIER_OPTIONS = {
