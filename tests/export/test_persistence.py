@@ -59,14 +59,14 @@ def test_training_goes_on_after_skops():
     np.testing.assert_array_equal(loaded.params_, begun.partial_fit(X, NUMBERS).params_)
 
 
+@pytest.mark.filterwarnings("ignore")  # of its own dependencies
 def test_mlflow_logs_and_loads(tmp_path, monkeypatch):
     mlflow = pytest.importorskip("mlflow", reason="needs mlflow")
-    import mlflow.sklearn
-
+    mlflow_sklearn = pytest.importorskip("mlflow.sklearn")
     monkeypatch.chdir(tmp_path)
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'runs.db'}")
     pipe = fit(make_pipeline(StandardScaler(), small(ScratchMLPClassifier)), LABELS["strings"])
     with mlflow.start_run():
-        info = mlflow.sklearn.log_model(pipe, name="model", input_example=X[:2])
-    assert_equal(mlflow.sklearn.load_model(info.model_uri), pipe)
+        info = mlflow_sklearn.log_model(pipe, name="model", input_example=X[:2])
+    assert_equal(mlflow_sklearn.load_model(info.model_uri), pipe)
     np.testing.assert_array_equal(mlflow.pyfunc.load_model(info.model_uri).predict(ROWS), pipe.predict(ROWS))
