@@ -172,7 +172,11 @@ class GradientDescent(Checked, BaseEstimator):
             status, message = STOPPED, "Stopped by the callback."
         except KeyboardInterrupt:
             status, message = INTERRUPTED, INTERRUPT_MESSAGE
+        except BaseException:
+            run.undo()
+            raise
         if not np.isfinite(params).all():  # interrupted within an epoch
+            run.undo()
             raise diverged(math.nan, step["nit"] + 1, run.rate)
         success = status != MAX_ITER or self.tol is None
         return optimize.OptimizeResult(
@@ -226,6 +230,7 @@ class _Descent:
         # copying it would make a call the slower the longer training has lasted.
         if not isinstance(losses, Watched) or len(losses) != state["epoch"]:
             losses = Watched(losses[: state["epoch"]])
+        self.epochs_before = state["epoch"]
         self.state = {
             "epoch": state["epoch"],
             "samples": state["samples"],
@@ -233,6 +238,10 @@ class _Descent:
             "order": order,
             "optimizer": {slot: array.copy() for slot, array in moving.items()},
         }
+
+    def undo(self):
+        """Take back what a failed run has written into the list that it shares with the state it was given."""
+        self.state["losses"].cut(self.epochs_before)
 
     def epoch(self, number):
         """Pass over the rows once; return what the callback is told."""

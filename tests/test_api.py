@@ -142,6 +142,7 @@ SIGNATURES = [
         "from_estimator",
         "estimator, *, layer=None, image_shape=None, ax=None, **kwargs",
     ),
+    ("plotting", "NetworkDisplay", "from_estimator", "estimator, X=None, y=None, *, ax=None, **kwargs"),
     ("plotting", "ActivationDisplay", "from_activation", "activation, *, z=None, ax=None, **kwargs"),
     ("plotting", "ComparisonDisplay", "from_comparison", "table, *, ax=None, **kwargs"),
 ]
@@ -294,6 +295,7 @@ def test_a_pickle_of_a_comparison_and_of_every_display():
         plotting.LossCurveDisplay.from_estimator(model),
         plotting.DecisionSurfaceDisplay.from_estimator(model, X[:, :2], Y, grid_resolution=5),
         plotting.WeightsDisplay.from_estimator(model),
+        plotting.NetworkDisplay.from_estimator(model, X[:, :2], Y),
         plotting.ActivationDisplay.from_activation("tanh"),
         plotting.ComparisonDisplay.from_comparison(table),
     ]
