@@ -58,16 +58,16 @@ def to_c(estimator):
      */
     """
     check_is_fitted(estimator)
-    if not hasattr(estimator, "network_"):
+    if not hasattr(estimator, "network_") or hasattr(estimator, "encoder_"):
         raise TypeError(
             f"to_c takes a fitted ScratchMLPClassifier or ScratchMLPRegressor, not a {type(estimator).__name__}: of a "
             "pipeline, pass the last step and scale x before calling predict."
         )
     model = read(estimator)
-    if model.classes is not None and len(model.classes) == 1 and not model.is_multilabel:
+    if model.has_single_class:
         raise ValueError(f"classes_ holds only {str(model.classes[0])!r}: there is nothing to compute.")
     source = Source(model.n_in)
-    for layer, arrays in model.steps:
+    for layer, arrays in model.members[0]:
         rule_for(layer, statement_of)(layer, source, arrays)
     parts = [interface.head(model), "#include <math.h>", *source.arrays, *source.functions()]
     if model.classes is not None and not model.is_multilabel:

@@ -5,7 +5,7 @@ import importlib
 import numpy as np
 
 # The oldest operators that suffice, and the file format of their time: newer runtimes read older files.
-OPSET, IR_VERSION = 17, 8
+OPSETS, IR_VERSION = {"": 17, "ai.onnx.ml": 3}, 8
 
 
 def require(package, caller):
@@ -30,13 +30,15 @@ class Graph:
     def __init__(self):
         self.nodes, self.constants = [], []
 
-    def constant(self, value):
+    def constant(self, value, dtype=None):
         """Add a constant.
 
         Parameters
         ----------
         value : array-like
-            Numbers or strings; floats become float32.
+            Numbers or strings.
+        dtype : dtype or None, default=None
+            Type; None takes float32, int64, or strings.
 
         Returns
         -------
@@ -45,7 +47,7 @@ class Graph:
         from onnx.numpy_helper import from_array
 
         name = f"constant_{len(self.constants)}"
-        self.constants.append(from_array(as_constant(value), name))
+        self.constants.append(from_array(as_constant(value, dtype), name))
         return name
 
     def node(self, operator, *inputs, output=None, **attributes):
@@ -73,6 +75,27 @@ class Graph:
         self.nodes.append(make_node(operator, inputs, [output], name=f"node_{output}", **attributes))
         return output
 
+    def cast(self, x, dtype, output=None):
+        """Add a node that changes a type.
+
+        Parameters
+        ----------
+        x : str
+            Name of the values.
+        dtype : dtype
+            New type.
+        output : str or None, default=None
+            Name of the output; None makes one.
+
+        Returns
+        -------
+        output : str
+            Name of the output.
+        """
+        from onnx.helper import np_dtype_to_tensor_dtype
+
+        return self.node("Cast", x, to=np_dtype_to_tensor_dtype(np.dtype(dtype)), output=output)
+
     def to_proto(self, name, inputs, outputs):
         """Complete the graph.
 
@@ -90,19 +113,22 @@ class Graph:
         from onnx import checker, helper
 
         graph = helper.make_graph(self.nodes, name, _values(inputs), _values(outputs), self.constants)
-        opsets = [helper.make_opsetid("", OPSET)]
+        domains = {""} | {node.domain for node in self.nodes}
+        opsets = [helper.make_opsetid(domain, OPSETS[domain]) for domain in sorted(domains)]
         proto = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="skmlp_scratch")
         checker.check_model(proto, full_check=True)
         return proto
 
 
-def as_constant(value):
+def as_constant(value, dtype=None):
     """Return a value in a type that a graph takes.
 
     Parameters
     ----------
     value : array-like
         Numbers or strings.
+    dtype : dtype or None, default=None
+        Type; None takes that of the kind.
 
     Returns
     -------
@@ -115,7 +141,7 @@ def as_constant(value):
     dtype('float32')
     """
     value = np.asarray(value)
-    return value.astype({"f": np.float32, "i": np.int64, "U": object}[value.dtype.kind])
+    return value.astype(dtype or {"f": np.float32, "i": np.int64, "U": object}[value.dtype.kind])
 
 
 def _values(types):

@@ -17,25 +17,34 @@ class Model:
     ----------
     name : str
         Class of the estimator.
-    steps : list of (Layer, dict of str to ndarray)
-        Layers in order, each with its arrays in float32.
+    members : list of list of (Layer, dict of str to ndarray)
+        For each network its layers in order, each with its arrays in float32.
     link : str
         Name of the link from raw predictions to predictions, a key of ``LINKS``.
     n_in, n_out : int
-        Number of features, and of the network's outputs.
+        Number of inputs and outputs of each network.
     classes : ndarray or None, default=None
         Labels, in order; None for a regressor.
     is_multilabel : bool, default=False
         Whether a row may have several labels, or none.
+    scale, shift : float, ndarray of shape (n_out,) or None, default=None
+        What raw predictions are multiplied by, and what is then added, before the link.
     """
 
     name: str
-    steps: list
+    members: list
     link: str
     n_in: int
     n_out: int
     classes: np.ndarray | None = None
     is_multilabel: bool = False
+    scale: object = None
+    shift: object = None
+
+    @property
+    def has_single_class(self):
+        """Whether there is nothing to tell apart."""
+        return self.classes is not None and len(self.classes) == 1 and not self.is_multilabel
 
     @property
     def labels(self):
@@ -59,8 +68,8 @@ def read(estimator):
 
     Parameters
     ----------
-    estimator : ScratchMLPClassifier or ScratchMLPRegressor
-        Fitted estimator.
+    estimator : object
+        Fitted estimator of ours.
 
     Returns
     -------
@@ -72,15 +81,28 @@ def read(estimator):
         If its loss has no known link, or its weights do not fit in float32.
     """
     targets, network = estimator._targets, estimator.network_
+    scale, shift = _affine(estimator)
     return Model(
         type(estimator).__name__,
-        list(zip(network.layers, _in_float32(network.unflatten(estimator.params_)), strict=True)),
+        [_steps(network, params) for params in np.atleast_2d(estimator.params_)],
         link_of(targets.loss),
         network.n_in,
         network.n_out,
         targets.classes,
         targets.classes is not None and targets.is_multilabel,
+        scale,
+        shift,
     )
+
+
+def _affine(estimator):
+    """Scale and shift of a tabular estimator's raw predictions."""
+    if hasattr(estimator, "temperature_"):
+        return estimator.temperature_, None
+    units = getattr(estimator, "_units", None)
+    if units is None or units.scale is None:
+        return None, None
+    return (None, np.log(units.scale)) if units.loss.link == "log" else (units.scale, units.shift)
 
 
 @singledispatch
@@ -171,9 +193,9 @@ def rule_of(activation, rules):
     raise ValueError(f"activation={name!r} cannot be exported: what it computes is known only to Python.")
 
 
-def _in_float32(views):
+def _steps(network, params):
     with np.errstate(over="ignore"):
-        arrays = [{name: array.astype(np.float32) for name, array in each.items()} for each in views]
-    if not all(np.isfinite(array).all() for each in arrays for array in each.values()):
+        params = params.astype(np.float32)
+    if not np.isfinite(params).all():
         raise ValueError("params_ holds numbers too large for float32: scale X and y, and fit again.")
-    return arrays
+    return list(zip(network.layers, network.unflatten(params), strict=True))

@@ -25,48 +25,57 @@ def write(model, graph, X, outputs, raw_scores=False):
     raw_scores : bool, default=False
         Whether the decision function is written in place of probabilities, with two columns for two classes.
     """
-    raw = X
-    for layer, arrays in model.steps:
-        raw = rule_for(layer, node_of)(layer, graph, raw, arrays)
+    raws = [_write_network(model, graph, X, steps) for steps in model.members]
     if model.classes is None:
-        LINK_NODES[model.link](graph, raw, output=outputs[0])
+        _write_predictions(graph, raws, model.link, outputs[0])
         return
-    if len(model.classes) == 1 and not model.is_multilabel:
-        raw = graph.node("Mul", raw, graph.constant(0.0))
-    _write_label(model, graph, raw, outputs[0])
-    (_write_scores if raw_scores else _write_probabilities)(model, graph, raw, outputs[1])
-
-
-def _write_label(model, graph, raw, output):
-    # From raw: every link is monotone, and raw still differs where probabilities round to the same number.
-    from onnx import TensorProto
-
+    scores = raws if model.is_multilabel else [_write_scores(model, graph, raw) for raw in raws]
+    link = "log" if model.has_single_class else model.link
+    if raw_scores:
+        _write_decision(model, graph, scores[0], outputs[1])
+    else:
+        _write_predictions(graph, scores, link, outputs[1])
+    # Of one network, scores still differ where probabilities round to the same number; every link is monotone.
+    values, threshold = (scores[0], 0.0) if len(scores) == 1 else (outputs[1], 0.5)
     if model.is_multilabel:
-        graph.node("Cast", graph.node("Greater", raw, graph.constant(0.0)), to=TensorProto.INT64, output=output)
-        return
-    if model.n_out > 1:
-        index = graph.node("ArgMax", raw, axis=1, keepdims=0)
+        graph.cast(graph.node("Greater", values, graph.constant(threshold)), np.int64, outputs[0])
     else:
-        above = graph.node("Squeeze", graph.node("Greater", raw, graph.constant(0.0)), graph.constant([1]))
-        index = graph.node("Cast", above, to=TensorProto.INT64)
-    graph.node("Gather", graph.constant(model.labels), index, output=output)
+        index = graph.node("ArgMax", values, axis=1, keepdims=0)
+        graph.node("Gather", graph.constant(model.labels), index, output=outputs[0])
 
 
-def _write_scores(model, graph, raw, output=None):
-    if model.n_out == 1 and not model.is_multilabel:
-        return graph.node("Concat", graph.node("Neg", raw), raw, axis=1, output=output)
+def _write_network(model, graph, x, steps):
+    """Write one network up to its raw predictions, in units of the targets."""
+    for layer, arrays in steps:
+        x = rule_for(layer, node_of)(layer, graph, x, arrays)
+    if model.scale is not None:
+        x = graph.node("Mul", x, graph.constant(model.scale))
+    if model.shift is not None:
+        x = graph.node("Add", x, graph.constant(model.shift))
+    return x
+
+
+def _write_predictions(graph, raws, link, output):
+    """Write the mean prediction of several networks, or that of one."""
+    if len(raws) == 1:
+        LINK_NODES[link](graph, raws[0], output=output)
+    else:
+        graph.node("Mean", *[LINK_NODES[link](graph, raw) for raw in raws], output=output)
+
+
+def _write_scores(model, graph, raw):
+    """Write a column per class, of which the largest is the label's."""
+    if model.has_single_class:
+        return graph.node("Mul", raw, graph.constant(0.0))
+    return graph.node("Concat", graph.node("Neg", raw), raw, axis=1) if model.n_out == 1 else raw
+
+
+def _write_decision(model, graph, scores, output):
+    """Write the decision function; that of two classes as its negative and itself."""
     if model.n_out == 2 and not model.is_multilabel:
-        return graph.node("MatMul", raw, graph.constant([[1.0, -1.0], [-1.0, 1.0]]), output=output)
-    return graph.node("Identity", raw, output=output)
-
-
-def _write_probabilities(model, graph, raw, output):
-    if len(model.classes) == 1 and not model.is_multilabel:
-        graph.node("Exp", raw, output=output)  # raw is 0
-    elif model.n_out == 1:
-        LINK_NODES[model.link](graph, _write_scores(model, graph, raw), output=output)
+        graph.node("MatMul", scores, graph.constant([[1.0, -1.0], [-1.0, 1.0]]), output=output)
     else:
-        LINK_NODES[model.link](graph, raw, output=output)
+        graph.node("Identity", scores, output=output)
 
 
 @singledispatch

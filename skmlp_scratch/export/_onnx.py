@@ -7,6 +7,7 @@ from ._graph import Graph, require
 from ._model import read
 from ._nodes import write
 from ._skl2onnx import convert_containing
+from ._table import write_encoding
 
 
 def to_onnx(estimator, X=None):
@@ -59,6 +60,9 @@ def to_onnx(estimator, X=None):
     if not hasattr(estimator, "network_"):
         return convert_containing(estimator, X)
     model, graph = read(estimator), Graph()
+    inputs, X = {"X": (np.float32, model.n_in)}, "X"
+    if hasattr(estimator, "encoder_"):
+        inputs, X = write_encoding(estimator.encoder_, graph)
     outputs = ["variable"] if model.classes is None else ["label", "probabilities"]
-    write(model, graph, "X", outputs)
-    return graph.to_proto(model.name, {"X": (np.float32, model.n_in)}, dict(zip(outputs, model.types, strict=True)))
+    write(model, graph, X, outputs)
+    return graph.to_proto(model.name, inputs, dict(zip(outputs, model.types, strict=True)))

@@ -82,10 +82,8 @@ def converter(scope, operator, container):
     container : skl2onnx.common._container.ModelComponentContainer
         The graph.
     """
-    from onnx import TensorProto
-
     model, graph = read(operator.raw_operator), PartOfGraph(scope, container)
-    X = graph.node("Cast", operator.inputs[0].full_name, to=TensorProto.FLOAT)
+    X = graph.cast(operator.inputs[0].full_name, np.float32)
     options = container.get_options(operator.raw_operator, {"raw_scores": False}, fail=False) or {}
     write(model, graph, X, [output.full_name for output in operator.outputs], options.get("raw_scores", False))
 
@@ -120,11 +118,11 @@ class PartOfGraph(Graph):
     def __init__(self, scope, container):
         self.scope, self.container = scope, container
 
-    def constant(self, value):
+    def constant(self, value, dtype=None):
         """Add a constant; as for :meth:`Graph.constant`."""
         from onnx.helper import np_dtype_to_tensor_dtype
 
-        value = as_constant(value)
+        value = as_constant(value, dtype)
         name = self.scope.get_unique_variable_name("constant")
         content = [text.encode() for text in value.ravel()] if value.dtype == object else value.ravel()
         self.container.add_initializer(name, np_dtype_to_tensor_dtype(value.dtype), value.shape, content)

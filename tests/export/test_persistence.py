@@ -17,13 +17,18 @@ def assert_equal(loaded, estimator):
         np.testing.assert_array_equal(loaded.predict_proba(ROWS), estimator.predict_proba(ROWS))
 
 
+def untrusted_types(estimator):
+    """What has to be trusted to load an estimator; it is ours alone."""
+    skops = pytest.importorskip("skops.io", reason="needs skops")
+    names = skops.get_untrusted_types(data=skops.dumps(estimator))
+    assert [name for name in names if not name.startswith("skmlp_scratch.")] == []
+    return names
+
+
 def through_skops(estimator):
     """The estimator saved and loaded again; only our own types are trusted."""
     skops = pytest.importorskip("skops.io", reason="needs skops")
-    data = skops.dumps(estimator)
-    unknown = skops.get_untrusted_types(data=data)
-    assert [name for name in unknown if not name.startswith("skmlp_scratch.")] == []
-    return skops.loads(data, trusted=unknown)
+    return skops.loads(skops.dumps(estimator), trusted=untrusted_types(estimator))
 
 
 @every_case
@@ -66,7 +71,8 @@ def test_mlflow_logs_and_loads(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'runs.db'}")
     pipe = fit(make_pipeline(StandardScaler(), small(ScratchMLPClassifier)), LABELS["strings"])
+    types = untrusted_types(pipe)
     with mlflow.start_run():
-        info = mlflow_sklearn.log_model(pipe, name="model", input_example=X[:2])
+        info = mlflow_sklearn.log_model(pipe, name="model", input_example=X[:2], skops_trusted_types=types)
     assert_equal(mlflow_sklearn.load_model(info.model_uri), pipe)
     np.testing.assert_array_equal(mlflow.pyfunc.load_model(info.model_uri).predict(ROWS), pipe.predict(ROWS))

@@ -1,0 +1,116 @@
+"""Tables: what a ``TableEncoder`` learned, as nodes of a graph."""
+
+import numpy as np
+
+
+def write_encoding(encoder, graph):
+    """Write the encoding of a table.
+
+    The numbers are encoded in float64, as the encoder does, so that a narrow bin far from zero keeps its digits.
+
+    Parameters
+    ----------
+    encoder : TableEncoder
+        Fitted encoder.
+    graph : Graph
+        Where to write it.
+
+    Returns
+    -------
+    inputs : dict of str to tuple
+        The graph's inputs, each with dtype and width: ``X`` for arrays of numbers, else the columns by name.
+    encoded : str
+        Name of the encoded table, float32.
+
+    Raises
+    ------
+    ValueError
+        If a column holds dates, or no column tells anything.
+    """
+    for column in encoder.columns_:
+        if column.kind == "date":
+            raise ValueError(
+                f"Column {column.name!r} holds dates and cannot be exported: replace it by numbers, such as days."
+            )
+    if not any(column.n_out for column in encoder.columns_):
+        raise ValueError("The table cannot be exported: all its columns were dropped.")
+    inputs, columns = _inputs(encoder, graph)
+    parts = _write_numbers(encoder, graph, [columns[feature.source] for feature in encoder._numeric])
+    categories = [_write_category(encoder, graph, i, columns[source]) for i, source in enumerate(encoder._texts)]
+    parts = [*parts[:3], *categories, *parts[3:]]
+    return inputs, graph.node("Concat", *filter(None, parts), axis=1)
+
+
+def _inputs(encoder, graph):
+    """Return the inputs, and the name of each column that is used, by its index."""
+    kinds = {i: kind for i, kind in enumerate(encoder._kinds) if kind is not None}
+    if "category" not in kinds.values() and not hasattr(encoder, "feature_names_in_"):
+        columns = {i: graph.node("Gather", "X", graph.constant([i]), axis=1) for i in kinds}
+        return {"X": (np.float32, encoder.n_features_in_)}, columns
+    columns = {i: str(encoder.columns_[i].name) for i in kinds}
+    return {columns[i]: (object if kind == "category" else np.float32, 1) for i, kind in kinds.items()}, columns
+
+
+def _write_numbers(encoder, graph, columns):
+    """Return the names of numbers, two-valued columns, indicators of gaps, and the code; None for what is not there."""
+    if not columns:
+        return [None] * 4
+    n = encoder._n_numbers
+    given = graph.cast(graph.node("Concat", *columns, axis=1), np.float64)
+    missing = graph.node("IsNaN", given)
+    values = graph.node("Where", missing, graph.constant(encoder._medians, np.float64), given)
+    standardized = two_valued = gaps = code = None
+    if n:
+        numbers = _taken(graph, values, np.arange(n))
+        standardized = _affine(graph, numbers, encoder._scaler.mean_, encoder._scaler.scale_)
+        code = _write_code(encoder._coder, graph, numbers)
+    if n < len(columns):
+        least, span = -encoder._unit.min_ / encoder._unit.scale_, 1 / encoder._unit.scale_
+        others = _taken(graph, values, np.arange(n, len(columns)))
+        two_valued = _affine(graph, others, least, span, (0.0, 1.0))
+    if encoder._gaps:
+        gaps = graph.cast(_taken(graph, missing, encoder._gaps), np.float32)
+    return standardized, two_valued, gaps, code
+
+
+def _write_code(coder, graph, numbers):
+    n_bins = [len(edges) - 1 for edges in coder.edges_]
+    if not any(n_bins):
+        return None
+    lower = np.concatenate([edges[:-1] for edges in coder.edges_])
+    width = np.concatenate([np.diff(edges) for edges in coder.edges_])
+    # What the code is far below and far above all edges are its limits.
+    limits = coder.transform(np.full((2, len(n_bins)), 1e300) * [[-1], [1]])
+    return _affine(graph, _taken(graph, numbers, np.repeat(np.arange(len(n_bins)), n_bins)), lower, width, limits)
+
+
+def _taken(graph, table, columns):
+    return graph.node("Gather", table, graph.constant(columns), axis=1)
+
+
+def _affine(graph, x, start, unit, limits=None):
+    """Write (x - start) / unit between limits, as float32."""
+    x = graph.node("Div", graph.node("Sub", x, graph.constant(start, np.float64)), graph.constant(unit, np.float64))
+    if limits is not None:
+        least, most = limits
+        x = graph.node("Min", graph.node("Max", x, graph.constant(least, np.float64)), graph.constant(most, np.float64))
+    return graph.cast(x, np.float32)
+
+
+def _write_category(encoder, graph, i, column):
+    """Write a column per category; the last is also that of rare and unknown ones, where some were rare."""
+    known, categories = encoder._ordinal.categories_[i], list(encoder._categories[i])
+    rare = encoder._ordinal.infrequent_categories_[i]
+    rare = set() if rare is None else set(rare)
+    frequent = [category for category in known if category not in rare]
+    codes = {category: frequent.index(category) if category in frequent else len(frequent) for category in known}
+    codes.setdefault("", codes.get("missing", len(frequent) if rare else -1))
+    code = graph.node(
+        "LabelEncoder",
+        column,
+        domain="ai.onnx.ml",
+        keys_strings=list(codes),
+        values_int64s=list(codes.values()),
+        default_int64=len(frequent) if rare else -1,
+    )
+    return graph.cast(graph.node("Equal", code, graph.constant(np.arange(len(categories)))), np.float32)
