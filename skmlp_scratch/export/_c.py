@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..activations import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE
-from ..layers import EPSILON, Activation, BatchNorm, Dense, Dropout, LayerNorm
+from ..layers import EPSILON, Activation, BatchNorm, Dense, Dropout, LayerNorm, Scale
 from . import _c_interface as interface
 from ._c_interface import function, loop, number
 from ._model import read, rule_for, rule_of
@@ -181,6 +181,11 @@ def _(layer: Dense, source, arrays):
 @statement_of.register
 def _(layer: Activation, source, arrays):
     source.each(rule_of(layer.function, ACTIVATION_EXPRESSIONS))
+
+
+@statement_of.register
+def _(layer: Scale, source, arrays):
+    source.each(f"z * {source.array(arrays['scale'])}[i]")
 
 
 @statement_of.register

@@ -5,7 +5,7 @@ from functools import singledispatch
 import numpy as np
 
 from ..activations import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE
-from ..layers import EPSILON, Activation, BatchNorm, Dense, Dropout, LayerNorm
+from ..layers import EPSILON, Activation, BatchNorm, Dense, Dropout, LayerNorm, Scale
 from ._model import rule_for, rule_of
 
 
@@ -110,6 +110,11 @@ def _(layer: Dense, graph, x, arrays):
 @node_of.register
 def _(layer: Activation, graph, x, arrays):
     return rule_of(layer.function, ACTIVATION_NODES)(graph, x)
+
+
+@node_of.register
+def _(layer: Scale, graph, x, arrays):
+    return graph.node("Mul", x, graph.constant(arrays["scale"]))
 
 
 @node_of.register

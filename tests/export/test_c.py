@@ -28,7 +28,7 @@ from skmlp_scratch import ScratchMLPClassifier
 from skmlp_scratch.activations import ACTIVATIONS
 from skmlp_scratch.export import to_c
 from skmlp_scratch.export._c import ACTIVATION_EXPRESSIONS
-from skmlp_scratch.layers import Dense
+from skmlp_scratch.layers import BatchNorm, Dense, Scale
 from skmlp_scratch.network import Network
 
 GCC = shutil.which("gcc")
@@ -93,10 +93,11 @@ def test_file_compiles_and_gives_the_same(case, tmp_path):
 
 
 @needs_gcc
-def test_a_layer_without_bias(tmp_path):
+def test_other_layers_than_the_estimators_have(tmp_path):
     reg = regressor()
-    reg.network_ = Network([Dense(4, 1, bias=False)])
-    reg.params_ = np.arange(4.0)
+    reg.network_ = Network([Scale(4), BatchNorm(4), Dense(4, 1, bias=False)])
+    reg.params_ = reg.network_.init(np.random.RandomState(0))
+    reg.network_.unflatten(reg.params_)[0]["scale"][:] = [1, 2, -1, 0]
     assert_same(Compiled(reg, tmp_path))
 
 

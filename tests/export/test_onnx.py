@@ -24,7 +24,7 @@ from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.activations import ACTIVATIONS
 from skmlp_scratch.export import to_onnx
 from skmlp_scratch.export._nodes import ACTIVATION_NODES, LINK_NODES, node_of
-from skmlp_scratch.layers import Dense
+from skmlp_scratch.layers import BatchNorm, Dense, Scale
 from skmlp_scratch.losses import LINKS
 from skmlp_scratch.network import Network
 
@@ -77,10 +77,11 @@ def test_a_single_class_is_certain():
     assert_same(to_onnx(clf), clf)
 
 
-def test_a_layer_without_bias():
+def test_other_layers_than_the_estimators_have():
     reg = regressor()
-    reg.network_ = Network([Dense(4, 1, bias=False)])
-    reg.params_ = np.arange(4.0)
+    reg.network_ = Network([Scale(4), BatchNorm(4), Dense(4, 1, bias=False)])
+    reg.params_ = reg.network_.init(np.random.RandomState(0))
+    reg.network_.unflatten(reg.params_)[0]["scale"][:] = [1, 2, -1, 0]
     assert_same(to_onnx(reg), reg)
 
 
