@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from .._checks import quiet
 from .._sklearn import CallbackSupportMixin, fit_context
 from .._version import __version__
-from ..export import Exportable
+from ..export._skl2onnx import Exportable
 from ._callbacks import EpochCallbacks
 from ._carry import Carry
 from ._constraints import CONSTRAINTS

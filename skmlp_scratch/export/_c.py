@@ -60,8 +60,8 @@ def to_c(estimator):
     check_is_fitted(estimator)
     if not hasattr(estimator, "network_") or hasattr(estimator, "encoder_"):
         raise TypeError(
-            f"to_c takes a fitted ScratchMLPClassifier or ScratchMLPRegressor, not a {type(estimator).__name__}: of a "
-            "pipeline, pass the last step and scale x before calling predict."
+            f"to_c takes a fitted ScratchMLPClassifier or ScratchMLPRegressor, not a {type(estimator).__name__}: pass "
+            "the network alone, such as a pipeline's last step, and scale x before calling predict."
         )
     model = read(estimator)
     if model.has_single_class:

@@ -164,7 +164,7 @@ def test_what_cannot_be_converted_is_named(name):
 
 def test_pipelines_are_refused():
     pipe = fit(make_pipeline(small(ScratchMLPClassifier)), LABELS["strings"])
-    with pytest.raises(TypeError, match="not a Pipeline: of a pipeline, pass the last step"):
+    with pytest.raises(TypeError, match="not a Pipeline: pass the network alone"):
         to_c(pipe)
     with pytest.raises(TypeError, match="not a LogisticRegression"):
         to_c(LogisticRegression().fit(X, LABELS["strings"]))
