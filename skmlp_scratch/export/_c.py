@@ -142,7 +142,7 @@ class Source:
         if self.vector == "x":  # the input is left as it is
             self.vector, self.buffers["a"] = "a", self.n
             self.statements.append(loop(self.n, "a[i] = x[i];"))
-        self.statements.append(loop(self.n, f"const float z = {self.vector}[i]; {self.vector}[i] = {expression};"))
+        self.statements.append(loop(self.n, f"const float z = {self.vector}[i];", f"{self.vector}[i] = {expression};"))
 
     def functions(self):
         """Return the function ``network`` and those that it calls.

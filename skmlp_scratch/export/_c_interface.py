@@ -23,14 +23,14 @@ def number(value):
     return f"{np.float32(value)!s}f"
 
 
-def loop(n, statement):
+def loop(n, *statements):
     """Write a loop over ``i``.
 
     Parameters
     ----------
     n : int
         Number of rounds.
-    statement : str
+    *statements : str
         What to do in each.
 
     Returns
@@ -44,7 +44,7 @@ def loop(n, statement):
         y[i] = 0.0f;
     }
     """
-    return f"for (int i = 0; i < {n}; i++) {{\n    {statement}\n}}"
+    return "\n".join([f"for (int i = 0; i < {n}; i++) {{", *_indented(statements), "}"])
 
 
 def function(signature, statements):
@@ -69,8 +69,11 @@ def function(signature, statements):
         return 0;
     }
     """
-    lines = [f"    {line}" for statement in statements for line in statement.splitlines()]
-    return "\n".join([signature, "{", *lines, "}"])
+    return "\n".join([signature, "{", *_indented(statements), "}"])
+
+
+def _indented(statements):
+    return [f"    {line}" for statement in statements for line in statement.splitlines()]
 
 
 def functions(model):
@@ -132,7 +135,7 @@ def _link(model):
         "softmax": [
             "float largest = y[0], total = 0.0f;",
             loop(n, "largest = fmaxf(largest, y[i]);"),
-            loop(n, "y[i] = expf(y[i] - largest);\n    total += y[i];"),
+            loop(n, "y[i] = expf(y[i] - largest);", "total += y[i];"),
             loop(n, "y[i] /= total;"),
         ],
     }[model.link]
