@@ -120,6 +120,38 @@ class Graph:
         return proto
 
 
+class PartOfGraph(Graph):
+    """A graph inside that of skl2onnx.
+
+    Parameters
+    ----------
+    scope : skl2onnx.common._topology.Scope
+        Source of names.
+    container : skl2onnx.common._container.ModelComponentContainer
+        The whole graph.
+    """
+
+    def __init__(self, scope, container):
+        self.scope, self.container = scope, container
+
+    def constant(self, value, dtype=None):
+        """Add a constant; as for :meth:`Graph.constant`."""
+        from onnx.helper import np_dtype_to_tensor_dtype
+
+        value = as_constant(value, dtype)
+        name = self.scope.get_unique_variable_name("constant")
+        content = [text.encode() for text in value.ravel()] if value.dtype == object else value.ravel()
+        self.container.add_initializer(name, np_dtype_to_tensor_dtype(value.dtype), value.shape, content)
+        return name
+
+    def node(self, operator, *inputs, output=None, **attributes):
+        """Add a node; as for :meth:`Graph.node`."""
+        output = output or self.scope.get_unique_variable_name(operator)
+        name = self.scope.get_unique_operator_name(operator)
+        self.container.add_node(operator, list(inputs), output, name=name, **attributes)
+        return output
+
+
 def as_constant(value, dtype=None):
     """Return a value in a type that a graph takes.
 

@@ -3,9 +3,10 @@
 import numpy as np
 from sklearn.base import ClassifierMixin, is_classifier
 
-from ._graph import Graph, as_constant, require
+from ._graph import PartOfGraph, require
 from ._model import read
 from ._nodes import write
+from ._target import register_transformed_target
 
 # Those of skl2onnx's own classifiers; ``raw_scores`` asks for the decision function in place of probabilities.
 CLASSIFIER_OPTIONS = {
@@ -61,6 +62,7 @@ def convert_containing(estimator, X):
         options = CLASSIFIER_OPTIONS if issubclass(kind, ClassifierMixin) else None
         alias = f"{kind.__module__}.{kind.__qualname__}"
         skl2onnx.update_registered_converter(kind, alias, shape_calculator, converter, options=options)
+    register_transformed_target()
     X = np.zeros((1, estimator.n_features_in_), np.float32) if X is None else X
     return skl2onnx.to_onnx(estimator, X, options={"zipmap": False} if is_classifier(estimator) else None)
 
@@ -102,35 +104,3 @@ def shape_calculator(operator):
     n_rows = operator.inputs[0].get_first_dimension()
     for output, (dtype, *shape) in zip(operator.outputs, read(operator.raw_operator).types, strict=True):
         output.set_type(kinds[dtype]([n_rows, *shape]))
-
-
-class PartOfGraph(Graph):
-    """A graph inside that of skl2onnx.
-
-    Parameters
-    ----------
-    scope : skl2onnx.common._topology.Scope
-        Source of names.
-    container : skl2onnx.common._container.ModelComponentContainer
-        The whole graph.
-    """
-
-    def __init__(self, scope, container):
-        self.scope, self.container = scope, container
-
-    def constant(self, value, dtype=None):
-        """Add a constant; as for :meth:`Graph.constant`."""
-        from onnx.helper import np_dtype_to_tensor_dtype
-
-        value = as_constant(value, dtype)
-        name = self.scope.get_unique_variable_name("constant")
-        content = [text.encode() for text in value.ravel()] if value.dtype == object else value.ravel()
-        self.container.add_initializer(name, np_dtype_to_tensor_dtype(value.dtype), value.shape, content)
-        return name
-
-    def node(self, operator, *inputs, output=None, **attributes):
-        """Add a node; as for :meth:`Graph.node`."""
-        output = output or self.scope.get_unique_variable_name(operator)
-        name = self.scope.get_unique_operator_name(operator)
-        self.container.add_node(operator, list(inputs), output, name=name, **attributes)
-        return output

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from exportable import LABELS, NUMBERS, ROWS, TOLERANCE, X, classifier, cubic, fit, regressor, small
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import make_column_transformer
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor, StackingClassifier, VotingClassifier, VotingRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PowerTransformer, StandardScaler
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.export import to_onnx
@@ -91,6 +91,41 @@ def test_calibration_of_a_softmax_of_two_classes():
 def test_regressor_inside_another(estimator):
     fit(estimator, NUMBERS)
     assert_same(to_onnx(estimator), estimator)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"transformer": StandardScaler()},
+        {"transformer": MinMaxScaler()},
+        {"func": np.log, "inverse_func": np.exp},
+        {"func": np.log1p, "inverse_func": np.expm1},
+        {},
+    ],
+    ids=["standard", "minmax", "exp", "expm1", "none"],
+)
+def test_transformed_targets(parameters):
+    regressor = make_pipeline(StandardScaler(), small(ScratchMLPRegressor))
+    estimator = fit(TransformedTargetRegressor(regressor, **parameters), NUMBERS)
+    assert_same(to_onnx(estimator), estimator)
+
+
+def test_transformed_targets_inside_others():
+    regressor = TransformedTargetRegressor(small(ScratchMLPRegressor), transformer=StandardScaler())
+    y = np.column_stack([NUMBERS, 2 - NUMBERS])
+    pipe = make_pipeline(StandardScaler(), regressor)
+    search = GridSearchCV(pipe, {"transformedtargetregressor__regressor__alpha": [0.1]}, cv=2)
+    for estimator in (pipe, search):
+        assert_same(to_onnx(fit(estimator, y)), estimator)
+
+
+def test_targets_transformed_in_another_way_are_refused_by_name():
+    estimator = TransformedTargetRegressor(small(ScratchMLPRegressor), transformer=PowerTransformer())
+    with pytest.raises(ValueError, match=r"PowerTransformer\(\) as what transforms the targets cannot be exported"):
+        to_onnx(fit(estimator, NUMBERS))
+    estimator = TransformedTargetRegressor(small(ScratchMLPRegressor), func=np.sqrt, inverse_func=np.square)
+    with pytest.raises(ValueError, match="square as what transforms the targets cannot be exported"):
+        to_onnx(fit(estimator, NUMBERS))
 
 
 def test_several_targets_in_a_pipeline():
