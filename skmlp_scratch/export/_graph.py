@@ -144,11 +144,12 @@ class PartOfGraph(Graph):
         self.container.add_initializer(name, np_dtype_to_tensor_dtype(value.dtype), value.shape, content)
         return name
 
-    def node(self, operator, *inputs, output=None, **attributes):
+    def node(self, operator, *inputs, output=None, domain="", **attributes):
         """Add a node; as for :meth:`Graph.node`."""
         output = output or self.scope.get_unique_variable_name(operator)
         name = self.scope.get_unique_operator_name(operator)
-        self.container.add_node(operator, list(inputs), output, name=name, **attributes)
+        where = {"op_domain": domain, "op_version": OPSETS[domain]} if domain else {}  # else what skl2onnx chooses
+        self.container.add_node(operator, list(inputs), output, name=name, **where, **attributes)
         return output
 
 

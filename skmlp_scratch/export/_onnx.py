@@ -7,7 +7,7 @@ from ._graph import Graph, require
 from ._model import read
 from ._nodes import write
 from ._skl2onnx import convert_containing
-from ._table import write_encoding
+from ._table import inputs_of, write_encoding
 
 
 def to_onnx(estimator, X=None):
@@ -62,7 +62,8 @@ def to_onnx(estimator, X=None):
     model, graph = read(estimator), Graph()
     inputs, X = {"X": (np.float32, model.n_in)}, "X"
     if hasattr(estimator, "encoder_"):
-        inputs, X = write_encoding(estimator.encoder_, graph)
+        inputs = inputs_of(estimator.encoder_)
+        X = write_encoding(estimator.encoder_, graph, {name: name for name in inputs})
     outputs = ["variable"] if model.classes is None else ["label", "probabilities"]
     write(model, graph, X, outputs)
     return graph.to_proto(model.name, inputs, dict(zip(outputs, model.types, strict=True)))

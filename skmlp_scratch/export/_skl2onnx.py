@@ -6,6 +6,7 @@ from sklearn.base import ClassifierMixin, is_classifier
 from ._graph import PartOfGraph, require
 from ._model import read
 from ._nodes import write
+from ._table import write_encoding
 from ._target import register_transformed_target
 
 # Those of skl2onnx's own classifiers; ``raw_scores`` asks for the decision function in place of probabilities.
@@ -39,6 +40,30 @@ class Exportable:
             ``operator -> None``.
         """
         return shape_calculator
+
+
+class ExportableEncoder:
+    """Mixin of the encoder of tables: what skl2onnx asks for."""
+
+    def onnx_converter(self):
+        """Return the function with which skl2onnx converts this encoder.
+
+        Returns
+        -------
+        converter : callable
+            ``(scope, operator, container) -> None``.
+        """
+        return encoding_converter
+
+    def onnx_shape_calculator(self):
+        """Return the function with which skl2onnx finds the type of the output.
+
+        Returns
+        -------
+        shape_calculator : callable
+            ``operator -> None``.
+        """
+        return encoding_shape_calculator
 
 
 def convert_containing(estimator, X):
@@ -85,7 +110,10 @@ def converter(scope, operator, container):
         The graph.
     """
     model, graph = read(operator.raw_operator), PartOfGraph(scope, container)
-    X = graph.cast(operator.inputs[0].full_name, np.float32)
+    if hasattr(operator.raw_operator, "encoder_"):
+        X = write_encoding(operator.raw_operator.encoder_, graph, _names(operator))
+    else:
+        X = graph.cast(operator.inputs[0].full_name, np.float32)
     options = container.get_options(operator.raw_operator, {"raw_scores": False}, fail=False) or {}
     write(model, graph, X, [output.full_name for output in operator.outputs], options.get("raw_scores", False))
 
@@ -104,3 +132,23 @@ def shape_calculator(operator):
     n_rows = operator.inputs[0].get_first_dimension()
     for output, (dtype, *shape) in zip(operator.outputs, read(operator.raw_operator).types, strict=True):
         output.set_type(kinds[dtype]([n_rows, *shape]))
+
+
+def encoding_converter(scope, operator, container):
+    """Convert an encoder of tables, as skl2onnx asks for it; as for :func:`converter`."""
+    graph = PartOfGraph(scope, container)
+    write_encoding(operator.raw_operator, graph, _names(operator), operator.outputs[0].full_name)
+
+
+def encoding_shape_calculator(operator):
+    """Set the type of the encoded table, as skl2onnx asks for it; as for :func:`shape_calculator`."""
+    from skl2onnx.common.data_types import FloatTensorType
+
+    width = len(operator.raw_operator.get_feature_names_out())
+    operator.outputs[0].set_type(FloatTensorType([operator.inputs[0].get_first_dimension(), width]))
+
+
+def _names(operator):
+    """Names in the graph of an array, or of the columns of a table."""
+    names = {variable.raw_name: variable.full_name for variable in operator.inputs}
+    return names | {"X": operator.inputs[0].full_name} if len(names) == 1 else names

@@ -3,7 +3,26 @@
 import numpy as np
 
 
-def write_encoding(encoder, graph):
+def inputs_of(encoder):
+    """Return the columns of a table that a graph takes.
+
+    Parameters
+    ----------
+    encoder : TableEncoder
+        Fitted encoder.
+
+    Returns
+    -------
+    inputs : dict of str to tuple
+        Names, each with dtype and width: ``X`` for arrays of numbers, else each column that is used.
+    """
+    kinds = _kinds(encoder)
+    if _is_one_array(encoder):
+        return {"X": (np.float32, encoder.n_features_in_)}
+    return {_name(encoder, i): (object if kind == "category" else np.float32, 1) for i, kind in kinds.items()}
+
+
+def write_encoding(encoder, graph, inputs, output=None):
     """Write the encoding of a table.
 
     The numbers are encoded in float64, as the encoder does, so that a narrow bin far from zero keeps its digits.
@@ -14,13 +33,15 @@ def write_encoding(encoder, graph):
         Fitted encoder.
     graph : Graph
         Where to write it.
+    inputs : dict of str to str
+        For each of :func:`inputs_of` its name in the graph.
+    output : str or None, default=None
+        Name of the encoded table, float32; None makes one.
 
     Returns
     -------
-    inputs : dict of str to tuple
-        The graph's inputs, each with dtype and width: ``X`` for arrays of numbers, else the columns by name.
-    encoded : str
-        Name of the encoded table, float32.
+    output : str
+        Name of the encoded table.
 
     Raises
     ------
@@ -34,21 +55,26 @@ def write_encoding(encoder, graph):
             )
     if not any(column.n_out for column in encoder.columns_):
         raise ValueError("The table cannot be exported: all its columns were dropped.")
-    inputs, columns = _inputs(encoder, graph)
+    if _is_one_array(encoder):
+        columns = {i: graph.node("Gather", inputs["X"], graph.constant([i]), axis=1) for i in _kinds(encoder)}
+    else:
+        columns = {i: inputs[_name(encoder, i)] for i in _kinds(encoder)}
     parts = _write_numbers(encoder, graph, [columns[feature.source] for feature in encoder._numeric])
     categories = [_write_category(encoder, graph, i, columns[source]) for i, source in enumerate(encoder._texts)]
-    parts = [*parts[:3], *categories, *parts[3:]]
-    return inputs, graph.node("Concat", *filter(None, parts), axis=1)
+    return graph.node("Concat", *filter(None, [*parts[:3], *categories, *parts[3:]]), axis=1, output=output)
 
 
-def _inputs(encoder, graph):
-    """Return the inputs, and the name of each column that is used, by its index."""
-    kinds = {i: kind for i, kind in enumerate(encoder._kinds) if kind is not None}
-    if "category" not in kinds.values() and not hasattr(encoder, "feature_names_in_"):
-        columns = {i: graph.node("Gather", "X", graph.constant([i]), axis=1) for i in kinds}
-        return {"X": (np.float32, encoder.n_features_in_)}, columns
-    columns = {i: str(encoder.columns_[i].name) for i in kinds}
-    return {columns[i]: (object if kind == "category" else np.float32, 1) for i, kind in kinds.items()}, columns
+def _kinds(encoder):
+    """The kind as which each column that is used is read, by its index."""
+    return {i: kind for i, kind in enumerate(encoder._kinds) if kind is not None}
+
+
+def _name(encoder, i):
+    return str(encoder.columns_[i].name)
+
+
+def _is_one_array(encoder):
+    return "category" not in encoder._kinds and not hasattr(encoder, "feature_names_in_")
 
 
 def _write_numbers(encoder, graph, columns):
@@ -56,7 +82,7 @@ def _write_numbers(encoder, graph, columns):
     if not columns:
         return [None] * 4
     n = encoder._n_numbers
-    given = graph.cast(graph.node("Concat", *columns, axis=1), np.float64)
+    given = graph.node("Concat", *[graph.cast(column, np.float64) for column in columns], axis=1)
     missing = graph.node("IsNaN", given)
     values = graph.node("Where", missing, graph.constant(encoder._medians, np.float64), given)
     standardized = two_valued = gaps = code = None

@@ -5,10 +5,14 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from exportable import fit, small
+from sklearn.pipeline import make_pipeline
 
+from skmlp_scratch import ScratchMLPRegressor
 from skmlp_scratch.encoding import TableEncoder
+from skmlp_scratch.export import to_onnx
 from skmlp_scratch.export._graph import Graph
-from skmlp_scratch.export._table import write_encoding
+from skmlp_scratch.export._table import inputs_of, write_encoding
 
 pytest.importorskip("onnx", reason="to_onnx needs onnx")
 runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime to run the graphs")
@@ -48,8 +52,8 @@ def cells_of(frame):
 
 def encoded(encoder, cells):
     graph = Graph()
-    inputs, output = write_encoding(encoder, graph)
-    graph.node("Identity", output, output="encoded")
+    inputs = inputs_of(encoder)
+    write_encoding(encoder, graph, {name: name for name in inputs}, "encoded")
     proto = graph.to_proto("table", inputs, {"encoded": (np.float32, len(encoder.get_feature_names_out()))})
     session = runtime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
     return session.run(None, {each.name: cells[each.name] for each in session.get_inputs()})[0]
@@ -106,7 +110,7 @@ def test_an_array_of_numbers_and_texts_has_an_input_for_each_column():
 def test_dates_are_refused_by_name():
     frame = TABLE[["size"]].assign(sold=pd.date_range("2020-01-01", periods=N_ROWS))
     with pytest.raises(ValueError, match="'sold' holds dates and cannot be exported"):
-        write_encoding(TableEncoder().fit(frame), Graph())
+        write_encoding(TableEncoder().fit(frame), Graph(), {})
 
 
 def test_a_table_without_a_column_that_tells_anything_is_refused():
@@ -114,4 +118,28 @@ def test_a_table_without_a_column_that_tells_anything_is_refused():
         warnings.simplefilter("ignore")
         encoder = TableEncoder().fit(TABLE[["same"]])
     with pytest.raises(ValueError, match="all its columns were dropped"):
-        write_encoding(encoder, Graph())
+        write_encoding(encoder, Graph(), {})
+
+
+def test_encoder_in_a_pipeline():
+    pytest.importorskip("skl2onnx", reason="pipelines are converted by skl2onnx")
+    pipe = make_pipeline(TableEncoder(), small(ScratchMLPRegressor, normalization="batch"))
+    fit(pipe, TABLE["rooms"] / 50, TABLE.drop(columns="grade"))
+    model = to_onnx(pipe, TABLE.drop(columns="grade")[:1])
+    session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    kinds = {"tensor(int64)": np.int64, "tensor(bool)": bool}
+    cells = cells_of(TABLE)
+    cells = {
+        each.name: cells[each.name].astype(kinds.get(each.type, cells[each.name].dtype))
+        for each in session.get_inputs()
+    }
+    np.testing.assert_allclose(session.run(None, cells)[0][:, 0], pipe.predict(TABLE), rtol=0, atol=1e-5)
+
+
+def test_encoder_of_an_array_in_a_pipeline():
+    pytest.importorskip("skl2onnx", reason="pipelines are converted by skl2onnx")
+    X = rng.normal(size=(N_ROWS, 4)).astype(np.float32)
+    X[3, 1] = np.nan
+    pipe = fit(make_pipeline(TableEncoder(), small(ScratchMLPRegressor)), X[:, 0], X)
+    session = runtime.InferenceSession(to_onnx(pipe).SerializeToString(), providers=["CPUExecutionProvider"])
+    np.testing.assert_allclose(session.run(None, {"X": X})[0][:, 0], pipe.predict(X), rtol=0, atol=1e-5)
