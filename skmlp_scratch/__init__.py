@@ -2,10 +2,18 @@
 
 from .estimators import ScratchMLPClassifier, ScratchMLPRegressor
 from .inspection import check_gradient
+from .tabular import ScratchTabularClassifier, ScratchTabularRegressor
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["ScratchMLPClassifier", "ScratchMLPRegressor", "check_gradient", "compare_with_baselines"]
+__all__ = [
+    "ScratchMLPClassifier",
+    "ScratchMLPRegressor",
+    "ScratchTabularClassifier",
+    "ScratchTabularRegressor",
+    "check_gradient",
+    "compare_with_baselines",
+]
 
 
 def __getattr__(name):

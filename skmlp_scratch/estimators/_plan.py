@@ -87,7 +87,7 @@ class Plan:
         norm = {"batch": BatchNorm, "layer": LayerNorm}.get(flat["normalization"])
         layers = [Dropout(flat["input_dropout"])] if flat["input_dropout"] else []
         n_in = self.n_in
-        each = zip(sizes, _per_layer(flat["activation"], sizes), _per_layer(flat["dropout"], sizes), strict=True)
+        each = zip(sizes, per_layer(flat["activation"], sizes), per_layer(flat["dropout"], sizes), strict=True)
         for n, activation, dropout in each:
             # A bias before batch normalization has no effect; it is kept so that intercepts_ keeps its shape.
             layers += [Dense(n_in, n), *([norm(n)] if norm else []), Activation(activation)]
@@ -99,7 +99,7 @@ class Plan:
     @property
     def initializer(self):
         """What draws the initial weights; "auto" draws from scikit-learn's narrower range for logistic units."""
-        used = _per_layer(self.flat["activation"], hidden_sizes(self.flat)) or [self.flat["activation"]]
+        used = per_layer(self.flat["activation"], hidden_sizes(self.flat)) or [self.flat["activation"]]
         if self.flat["init"] == "auto" and all(Activation(activation) == LOGISTIC for activation in used):
             return auto_logistic
         return self.flat["init"]
@@ -222,6 +222,31 @@ def hidden_sizes(flat):
     return [int(n) for n in sizes]
 
 
+def check_each(flat, constraints, per_hidden_layer):
+    """Raise a ValueError for truth values where numbers belong, classes, and sequences of the wrong length.
+
+    Parameters
+    ----------
+    flat : dict
+        The estimator's parameters.
+    constraints : dict
+        The estimator's ``_parameter_constraints``.
+    per_hidden_layer : sequence of str
+        Parameters that may have an entry per hidden layer.
+    """
+    for name, value in flat.items():
+        if isinstance(value, (bool, np.bool_)) and any(isinstance(c, Interval) for c in constraints[name]):
+            raise ValueError(f"{name}={value} must be a number, not a truth value.")
+        if isinstance(value, type):
+            raise ValueError(f"{name} is the class {value.__name__}: give an object, such as {value.__name__}().")
+    sizes = hidden_sizes(flat)
+    for name in per_hidden_layer:
+        if len(per_layer(flat[name], sizes)) != len(sizes):
+            raise ValueError(
+                f"{name} has {len(flat[name])} entries for {len(sizes)} hidden layers: give one per layer."
+            )
+
+
 def check_together(flat, constraints):
     """Raise a ValueError for parameters that do not go together, which ``_parameter_constraints`` cannot express.
 
@@ -232,17 +257,8 @@ def check_together(flat, constraints):
     constraints : dict
         The estimator's ``_parameter_constraints``.
     """
-    for name, value in flat.items():
-        if isinstance(value, (bool, np.bool_)) and any(isinstance(c, Interval) for c in constraints[name]):
-            raise ValueError(f"{name}={value} must be a number, not a truth value.")
-        if isinstance(value, type):
-            raise ValueError(f"{name} is the class {value.__name__}: give an object, such as {value.__name__}().")
+    check_each(flat, constraints, per_hidden_layer=("activation", "dropout"))
     sizes = hidden_sizes(flat)
-    for name in ("activation", "dropout"):
-        if len(_per_layer(flat[name], sizes)) != len(sizes):
-            raise ValueError(
-                f"{name} has {len(flat[name])} entries for {len(sizes)} hidden layers: give one per layer."
-            )
     if flat["normalization"] == "layer" and 1 in sizes:
         raise ValueError(
             "normalization='layer' makes a constant of a hidden layer of one unit: hidden_layer_sizes="
@@ -297,8 +313,8 @@ def _rule(solver):
     return SGD if solver == "gd" else OPTIMIZERS[solver]
 
 
-def _per_layer(value, sizes):
-    """A list with one entry per hidden layer, of a single value or of a sequence."""
+def per_layer(value, sizes):
+    """Return a list with one entry per hidden layer, of a single value or of a sequence."""
     if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim):
         return list(value)
     return [value] * len(sizes)
