@@ -113,7 +113,7 @@ class BaseScratchTabular(CallbackSupportMixin, BaseEstimator):
         members = [Member(plan, loss, *share, seed, stopped) for share, seed in zip(shares, seeds, strict=True)]
         judge = Judge(units.loss, [share for _, share in shares], self._is_calibrated(targets))
         vars(self).update(self._known(encoder, plan.network, targets, units))
-        return Training(members, judge, plan.n_epochs, stopped)
+        return Training(members, judge, plan.n_epochs, self.learning_rate_init, stopped)
 
     def _learn_targets(self, y, flat):
         """Return what the targets are."""

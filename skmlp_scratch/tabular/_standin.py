@@ -72,34 +72,17 @@ class Descent:
         return {"x": avg, "fun": total / n, "state": state, "learning_rate": lr}
 
 
-def best_temperature(raw, y, weight):
-    """Newton on one number."""
+def best_temperature(loss, y, raw, weight):
+    from scipy.optimize import brentq
     raw = raw.astype(float)
-    weight = np.ones(len(raw)) if weight is None else weight
 
-    def evaluate(t):
-        z = t * raw
-        z -= z.max(axis=1, keepdims=True)
-        e = np.exp(z)
-        s = e.sum(axis=1, keepdims=True)
-        p = e / s
-        loss = np.log(s[:, 0]) - (y * z).sum(axis=1)
-        mean = (p * raw).sum(axis=1)
-        g = mean - (y * raw).sum(axis=1)
-        h = (p * raw * raw).sum(axis=1) - mean**2
-        return (weight * loss).sum() / weight.sum(), (weight * g).sum(), (weight * h).sum()
+    def slope(log_t):
+        z = math.exp(log_t) * raw
+        return float((loss.value_and_grad(y, z, weight)[1] * raw).sum())
 
-    low, high, t = 1e-3, 1e3, 1.0
-    for _ in range(40):
-        loss, g, h = evaluate(t)
-        if g > 0:
-            high = t
-        else:
-            low = t
-        new = t - g / h if h > 0 else t
-        if not low < new < high:
-            new = math.sqrt(low * high)
-        if abs(new - t) < 1e-6 * t:
-            break
-        t = new
-    return float(t), float(evaluate(t)[0])
+    low, high = -5.0, 5.0
+    if slope(low) >= 0:
+        return math.exp(low) if slope(low) > 0 else 1.0
+    if slope(high) <= 0:
+        return math.exp(high)
+    return math.exp(brentq(slope, low, high, xtol=1e-6))

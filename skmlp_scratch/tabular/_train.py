@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from .._columns import Column, Integers
 from .._parallel import _one_thread_each
 from ..history import Seconds
-from ..stopping import INTERRUPT_MESSAGE, DivergenceError, DivergenceGuard, InterruptedFit, diverged
+from ..stopping import INTERRUPT_MESSAGE, DivergenceError, DivergenceGuard, InterruptedFit
 from ._standin import best_temperature
 
 COLUMNS = {"epoch": Integers, "loss": Column, "val_score": Column, "learning_rate": Column, "seconds": Seconds}
@@ -65,7 +65,7 @@ class Judge:
         if not np.isfinite(raw).all():
             return math.nan, math.nan, 1.0
         if self.calibrated:
-            temperature, _ = best_temperature(raw, self.softened, self.weight)
+            temperature = best_temperature(self.loss, self.softened, raw, self.weight)
             loss = self._mean_loss(temperature * raw)
             return loss, -loss, temperature
         loss = self._mean_loss(raw.astype(np.float64))
@@ -86,6 +86,8 @@ class Training:
         Measures them together.
     n_epochs : int
         Length of the run.
+    learning_rate : float
+        Learning rate at its beginning.
     stopped : threading.Event
         Tells members in other threads to stop.
 
@@ -105,8 +107,9 @@ class Training:
         Text and category of each warning.
     """
 
-    def __init__(self, members, judge, n_epochs, stopped):
-        self.members, self.judge, self.n_epochs, self.stopped = members, judge, n_epochs, stopped
+    def __init__(self, members, judge, n_epochs, learning_rate, stopped):
+        self.members, self.judge, self.stopped = members, judge, stopped
+        self.n_epochs, self.learning_rate = n_epochs, learning_rate
         self.params, self.temperature, self.n_iter, self.best_score = self.averages(), 1.0, 0, math.nan
         self.least = math.inf
         self.history = {name: column() for name, column in COLUMNS.items()}
@@ -146,9 +149,11 @@ class Training:
             if not self.n_iter:
                 self.params = self.averages()
         except DivergenceError as error:
+            epoch = len(self.history["epoch"]) + 1
+            text = f"Training diverged in epoch {epoch} of {self.n_epochs}: lower learning_rate_init={self.learning_rate:g}."
             if not self.n_iter:
-                raise
-            self.notes.append((f"{error} The best weights so far are kept.", ConvergenceWarning))
+                raise DivergenceError(text) from error
+            self.notes.append((f"{text} The best weights so far are kept.", ConvergenceWarning))
 
     def _workers(self, stack, n_threads):
         """Return the function that advances every member by an epoch."""
@@ -163,8 +168,8 @@ class Training:
         for loss in losses:
             self.guard.check(loss, epoch, rate)
         loss, score, temperature = self.judge.measure(raws)
-        if math.isnan(loss):
-            raise diverged(loss, epoch, rate)
+        if not math.isfinite(loss):
+            raise DivergenceError
         row = epoch, float(np.mean(losses)), score, rate, seconds
         for column, value in zip(self.history.values(), row, strict=True):
             column.append(value)
