@@ -1,16 +1,16 @@
 """Neural networks from scratch for scikit-learn's users: a drop-in superset of its multi-layer perceptrons."""
 
+from ._version import __version__
 from .estimators import ScratchMLPClassifier, ScratchMLPRegressor
 from .inspection import check_gradient
 from .tabular import ScratchTabularClassifier, ScratchTabularRegressor
-
-__version__ = "0.1.0.dev0"
 
 __all__ = [
     "ScratchMLPClassifier",
     "ScratchMLPRegressor",
     "ScratchTabularClassifier",
     "ScratchTabularRegressor",
+    "__version__",
     "check_gradient",
     "compare_with_baselines",
 ]

@@ -16,17 +16,8 @@ from sklearn.preprocessing import MinMaxScaler, OrdinalEncoder, StandardScaler
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .tables import (
-    Column,
-    EncodedColumn,
-    EncodedColumns,
-    as_frame,
-    as_kind,
-    as_table,
-    date_parts,
-    read_columns,
-    unique_names,
-)
+from . import tables
+from .tables import EncodedColumn, EncodedColumns
 
 # A code of fewer bins than this tells less than it costs.
 LEAST_BINS = 4
@@ -388,16 +379,16 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             Numbers and parts of dates as they are, the codes of categories, nan for what is missing.
         """
         check_is_fitted(self)
-        X = as_table(X)
+        X = tables.as_table(X)
         used = [source for source, kind in enumerate(self._kinds) if kind is not None]
-        if as_frame(X) is not None and hasattr(self, "feature_names_in_"):
-            columns = read_columns(X, self.feature_names_in_[used])
+        if tables.as_frame(X) is not None and hasattr(self, "feature_names_in_"):
+            columns = tables.read_columns(X, self.feature_names_in_[used])
         else:
             validate_data(self, X, reset=False, skip_check_array=True)
-            columns = [column for column, kind in zip(read_columns(X), self._kinds, strict=True) if kind is not None]
-        return self._compress(
-            {i: as_kind(column, self._kinds[i]) for i, column in zip(used, columns, strict=True)}, X.shape[0]
-        )
+            columns = tables.read_columns(X)
+            columns = [columns[i] for i in used]
+        columns = {i: tables.as_kind(column, self._kinds[i]) for i, column in zip(used, columns, strict=True)}
+        return self._compress(columns, X.shape[0])
 
     def expand(self, compressed):
         """Return the second stage of the encoding: the columns a network learns from.
@@ -436,7 +427,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         for source, categories in zip(self._texts, self._categories, strict=True):
             encoded += [f"{sources[source]}_{category}" for category in categories]
         encoded += [f"{name}_bin{k}" for name, n in zip(numeric, self._n_bins, strict=False) for k in range(n)]
-        return np.array(unique_names(encoded), dtype=object)
+        return np.array(tables.unique_names(encoded), dtype=object)
 
     @property
     def _n_features_out(self):
@@ -451,8 +442,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def _learn(self, X):
         """Fit both stages, and return the compressed table."""
-        X = as_table(X)
-        columns = read_columns(X)
+        X = tables.as_table(X)
+        columns = tables.read_columns(X)
         validate_data(self, X, skip_check_array=True)
         forced = self._forced_categories([column.name for column in columns])
         plans = [_plan(i, column, forced[i]) for i, column in enumerate(columns)]
@@ -461,17 +452,19 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         # Numbers before those of two values: the sort keeps the order within each.
         self._numeric = sorted((f for f in features if f.kind != "category"), key=lambda f: f.kind == "boolean")
         self._texts = [feature.source for feature in features if feature.kind == "category"]
-        used = {i: as_kind(columns[i], kind) for i, kind in enumerate(self._kinds) if kind is not None}
+        used = {i: tables.as_kind(columns[i], kind) for i, kind in enumerate(self._kinds) if kind is not None}
         self._fit_categories(used)
         compressed = self._compress(used, X.shape[0])
         self._fit_numbers(compressed[:, : len(self._numeric)])
         self.columns_ = self._described(columns, plans)
         identifiers = [column.name for column in self.columns_ if column.kind == "identifier"]
         if identifiers:
-            warnings.warn(  # noqa: B028  # fit is reached through pipelines, searches and scikit-learn's wrappers
+            message = (
                 f"Dropped {', '.join(map(repr, identifiers))}: nearly all values are different texts, which name the "
-                "rows instead of describing them. List a column in categorical_features to keep it.",
+                "rows instead of describing them. List a column in categorical_features to keep it."
             )
+            # Fit is reached through pipelines and searches: no stack frame to count is the user's.
+            warnings.warn(message, tables.DroppedColumnWarning)  # noqa: B028
         return compressed
 
     def _forced_categories(self, names):
@@ -535,7 +528,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         dtype = np.float32 if types <= {np.dtype(np.float32)} else np.float64
         compressed = np.empty((n_rows, len(self._numeric) + len(self._texts)), dtype=dtype)
         dates = {feature.source for feature in self._numeric if self._kinds[feature.source] == "date"}
-        parts = {i: date_parts(columns[i].values) for i in dates}
+        parts = {i: tables.date_parts(columns[i].values) for i in dates}
         for i, (source, part, _) in enumerate(self._numeric):
             compressed[:, i] = parts[source][part] if source in parts else columns[source].values
         if self._texts:
@@ -560,7 +553,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             with np.errstate(over="ignore"):
                 out[:, :n_numbers] = self._scaler.transform(numbers)
             self._check_range(out[:, :n_numbers], numbers)
-            out[:, out.shape[1] - sum(self._n_bins) :] = self._coder.transform(numbers)
+            if any(self._n_bins):
+                out[:, out.shape[1] - sum(self._n_bins) :] = self._coder.transform(numbers)
         if n_numeric > n_numbers:
             out[:, n_numbers:n_numeric] = self._unit.transform(imputed[:, n_numbers:])
         out[:, n_numeric : n_numeric + len(self._gaps)] = np.isnan(compressed[:, self._gaps])
@@ -602,8 +596,8 @@ def _plan(source, column, forced):
     if forced or column.kind == "category" or n_distinct == 1:
         return _Plan("category", "category", [_Feature(source, "", "category")], "{n} categories")
     if column.kind == "date":
-        parts = {part: Column(part, "number", values) for part, values in date_parts(column.values).items()}
-        counts = {part: values.n_distinct() for part, values in parts.items()}
+        parts = tables.date_parts(column.values).items()
+        counts = {part: tables.Column(part, "number", values).n_distinct() for part, values in parts}
         features = [_Feature(source, part, _numeric_kind(n)) for part, n in counts.items() if n > 1]
         return _Plan("date", "date", features, "{}")
     kind = _numeric_kind(n_distinct)

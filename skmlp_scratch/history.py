@@ -32,15 +32,7 @@ def _unknown(n):
     return Seconds([math.nan] * n)
 
 
-COLUMNS = {
-    "epoch": Integers,
-    "loss": Column,
-    "val_loss": Column,
-    "val_score": Column,
-    "learning_rate": Column,
-    "grad_norm": Column,
-    "seconds": Seconds,
-}
+COLUMNS = ("epoch", "loss", "val_loss", "val_score", "learning_rate", "grad_norm", "seconds")
 
 
 class History(dict):
@@ -56,7 +48,8 @@ class History(dict):
     """
 
     def __init__(self):
-        super().__init__((name, column()) for name, column in COLUMNS.items())
+        kinds = {"epoch": Integers, "seconds": Seconds}
+        super().__init__((name, kinds.get(name, Column)()) for name in COLUMNS)
 
     def append(self, row):
         """Append an epoch.

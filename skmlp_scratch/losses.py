@@ -400,7 +400,9 @@ class SquaredError(Loss):
 
     def _pointwise(self, y, y_pred):
         error = y_pred - y
-        return 0.5 * error * error, error
+        values = error * error
+        values *= 0.5
+        return values, error
 
 
 class AbsoluteError(Loss):

@@ -40,9 +40,16 @@ CELL_KINDS = (
     ("time", time),
 )
 
+# How the cells of a text file are stored; None becomes nan and NaT.
+PARSED_TYPES = {"number": np.float64, "date": "datetime64[us]"}
+
 
 class InputError(ValueError):
     """What is wrong with the user's input, and where."""
+
+
+class DroppedColumnWarning(UserWarning):
+    """A column names the rows instead of describing them, and was left out."""
 
 
 class Column(NamedTuple):
@@ -133,6 +140,8 @@ def as_frame(X):
     ValueError, TypeError
         If two columns have one name, or the frame is lazy.
     """
+    if isinstance(X, np.ndarray):  # most often, and narwhals would ask at length
+        return None
     try:
         frame = nw.from_native(X, pass_through=True)
     except nw.exceptions.DuplicateError:
@@ -302,6 +311,28 @@ def _text(cell):
     return str(int(cell)) if whole else str(cell)
 
 
+def format_number(cell):
+    """Return a cell as text, whole numbers without a point and other numbers with six digits.
+
+    Parameters
+    ----------
+    cell : object
+        The cell.
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> from skmlp_scratch.tables import format_number
+    >>> format_number(3.0), format_number(0.123456789), format_number("red")
+    ('3', '0.123457', 'red')
+    """
+    text = _text(cell)
+    return f"{cell:.6g}" if isinstance(cell, float | np.floating) and text == str(cell) else text
+
+
 def is_missing(cell):
     """Whether a cell stands for a missing value: None, nan, NaT, ``pandas.NA``, or one of these as text."""
     # pandas.NA refuses to be compared, so missing values are told by their text.
@@ -424,7 +455,8 @@ def read_csv(path, target):
 
     The cells are separated by commas, by tabs, or by semicolons, in which case numbers have a decimal comma or point.
     Empty cells, ``?``, ``NA``, ``N/A``, ``nan``, ``null`` and ``none`` are missing. A column is numeric if all its
-    other cells are numbers; if at least 80 % of them are but not all, the rest is taken for mistakes.
+    other cells are numbers, and holds dates if they are dates such as ``2024-01-31`` or ``2024-01-31 12:30``; if at
+    least 80 % of them are but not all, the rest is taken for mistakes.
 
     Parameters
     ----------
@@ -435,12 +467,10 @@ def read_csv(path, target):
 
     Returns
     -------
-    X : ndarray of shape (n_samples, n_features)
-        Of floats, or if some columns hold strings, of objects.
+    columns : list of Column
+        The other columns.
     y : ndarray of shape (n_samples,)
         The target.
-    feature_names : list of str
-        The header without the target.
 
     Raises
     ------
@@ -457,12 +487,9 @@ def read_csv(path, target):
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "table.csv"
     ...     _ = path.write_text("size,color,kind\n1.5,red,a\n,blue,b\n")
-    ...     X, y, names = read_csv(path, "kind")
-    >>> X
-    array([[1.5, 'red'],
-           [nan, 'blue']], dtype=object)
-    >>> y, names
-    (array(['a', 'b'], dtype=object), ['size', 'color'])
+    ...     columns, y = read_csv(path, "kind")
+    >>> columns[0].values, columns[1].values, y
+    (array([1.5, nan]), array(['red', 'blue'], dtype=object), array(['a', 'b'], dtype=object))
     """
     header, lines, decimal = _read_lines(path)
     if target not in header:
@@ -474,13 +501,63 @@ def read_csv(path, target):
         for name, cells in zip(header, zip(*rows, strict=True), strict=True)
     }
     y = columns.pop(target)
-    missing = [n for n, cell in zip(numbers, y, strict=True) if cell != cell]
-    if missing:
-        raise InputError(f"{path}, line {missing[0]}, column {target!r}: the target is missing.")
+    if y.missing.any():
+        raise InputError(f"{path}, line {numbers[np.argmax(y.missing)]}, column {target!r}: the target is missing.")
     if not columns:
         raise InputError(f"{path}: there is no column besides the target {target!r}.")
-    numeric = all(column.dtype.kind == "f" for column in columns.values())
-    return np.column_stack([c if numeric else c.astype(object) for c in columns.values()]), y, list(columns)
+    return list(columns.values()), y.values
+
+
+def read_csv_like(path, columns):
+    """Read the columns of another table from a file, each as the kind that it has there.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, as :func:`read_csv` takes it. Its other columns are ignored.
+    columns : list of Column
+        Columns of the other table.
+
+    Returns
+    -------
+    columns : list of Column
+        The same columns, with the cells of the file.
+
+    Raises
+    ------
+    InputError
+        If a column is absent or a cell is of another kind; the message says where.
+    OSError
+        If the file cannot be read.
+    """
+    header, lines, decimal = _read_lines(path)
+    numbers, rows = zip(*lines, strict=True)
+    cells = dict(zip(header, zip(*rows, strict=True), strict=True))
+    absent = [column.name for column in columns if column.name not in cells]
+    if absent:
+        raise InputError(f"{path}: there is no column {absent[0]!r}; the columns are {', '.join(header)}.")
+    return [_csv_column(path, c.name, numbers, cells[c.name], decimal, c.kind) for c in columns]
+
+
+def as_matrix(columns):
+    """Put columns together as a table that estimators take.
+
+    Parameters
+    ----------
+    columns : list of Column
+        The columns.
+
+    Returns
+    -------
+    X : pandas.DataFrame or ndarray of shape (n_samples, n_features)
+        Without pandas an array, of floats, or of objects if not all columns are numbers.
+    """
+    try:
+        import pandas as pd
+    except ImportError:
+        numeric = all(column.kind == "number" for column in columns)
+        return np.column_stack([c.values if numeric else c.values.astype(object) for c in columns])
+    return pd.DataFrame({column.name: column.values for column in columns})
 
 
 def _read_lines(path):
@@ -515,18 +592,30 @@ def _check_lines(path, lines):
                 raise InputError(f"{path}, line {n}, column {name!r}: not UTF-8 text; save the file as UTF-8.")
 
 
-def _csv_column(path, name, lines, cells, decimal):
-    """Return a column as floats, or as strings with nan for the missing ones."""
-    numbers = [parse_number(cell, decimal) for cell in cells]
-    text = [i for i, number in enumerate(numbers) if number is None]
-    if not text:
-        return np.array(numbers, dtype=float)
-    n_present = sum(cell.lower() not in MISSING_TEXTS for cell in cells)
-    n_numbers = n_present - len(text)
-    if n_numbers >= NUMERIC_SHARE * n_present:
-        first = f"{path}, line {lines[text[0]]}, column {name!r}: {cells[text[0]]!r} is not a finite number"
-        raise InputError(f"{first}, though {n_numbers} of the column's {n_present} cells are.")
-    return np.array([np.nan if cell.lower() in MISSING_TEXTS else cell for cell in cells], dtype=object)
+def _csv_column(path, name, lines, cells, decimal, kind=None):
+    """Return a column of a file as the kind that nearly all of its cells are, or as the one wanted."""
+    present = [i for i, cell in enumerate(cells) if cell.lower() not in MISSING_TEXTS]
+    parsers = {"number": (lambda cell: parse_number(cell, decimal), "a finite number"), "date": (_parse_date, "a date")}
+    for parsed, (parse, what) in parsers.items():
+        if kind not in (None, parsed):
+            continue
+        values = {i: parse(cells[i]) for i in present}
+        wrong = [i for i in present if values[i] is None]
+        n_right = len(present) - len(wrong)
+        if wrong and (kind is not None or n_right >= NUMERIC_SHARE * len(present)):
+            first = f"{path}, line {lines[wrong[0]]}, column {name!r}: {cells[wrong[0]]!r} is not {what}"
+            raise InputError(f"{first}, though {n_right} of the column's {len(present)} cells are.")
+        if not wrong:
+            return _column(name, np.array([values.get(i) for i in range(len(cells))], dtype=PARSED_TYPES[parsed]))
+    return Column(name, "category", np.array([None if c.lower() in MISSING_TEXTS else c for c in cells], dtype=object))
+
+
+def _parse_date(cell):
+    """Return the date or time in a text such as 2024-01-31 or 2024/01/31 12:30, None if it is something else."""
+    try:
+        return _date(datetime.fromisoformat(cell.replace("/", "-")))
+    except ValueError:
+        return None
 
 
 def parse_number(cell, decimal="."):

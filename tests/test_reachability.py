@@ -12,7 +12,11 @@ from skmlp_scratch.schedules import SCHEDULES, Constant
 from skmlp_scratch.solvers import SOLVERS, GradientDescent
 
 # A few epochs show whether a name is taken.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 ESTIMATORS = (ScratchMLPClassifier, ScratchMLPRegressor)
 SETTINGS = {"hidden_layer_sizes": (4,), "max_iter": 3, "random_state": 0}
 CLASSIFIER_LOSSES = ("log_loss", "binary_cross_entropy", "categorical_cross_entropy", "squared_error")

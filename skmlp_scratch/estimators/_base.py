@@ -4,86 +4,37 @@ The estimator changes in one place, at the end of a fit. Whatever goes wrong bef
 """
 
 import dataclasses
-import math
-import warnings
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from .._checks import quiet
-from .._sklearn import CallbackSupportMixin, HasMethods, Interval, Options, StrOptions, fit_context, one_of
-from ..activations import ACTIVATIONS
-from ..history import History
-from ..initializers import INITIALIZERS
-from ..layers import Activation
-from ..schedules import SCHEDULES
-from ..solvers import SCIPY_METHODS, SOLVERS
+from .._sklearn import CallbackSupportMixin, fit_context
+from ._atomic import Atomic
 from ._callbacks import EpochCallbacks
-from ._plan import Plan, check_together, differences
-from ._rows import Rows, hold_out, read_inputs, read_rows, read_validation, without_text
-from ._run import Carry, Run, Validation
-from ._views import Views
-
-TO_USER = 6  # stack frames from the place where warnings are given to the user's line
-
-
-def is_incremental(estimator):
-    """Whether the solver can go on from its state, as partial_fit needs."""
-    solver = estimator.solver
-    if isinstance(solver, str):
-        incremental = solver not in SCIPY_METHODS
-    else:
-        incremental = getattr(solver, "incremental", False)
-    if incremental:
-        return True
-    raise AttributeError(f"partial_fit needs a gradient-descent solver; solver={solver!r} always runs a full fit.")
+from ._carry import Carry
+from ._constraints import CONSTRAINTS
+from ._fitted_state import FittedState
+from ._plan import Plan
+from ._rows import Rows, read_rows
+from ._run import Run
+from ._split import split
+from ._text import without_text
+from ._together import check_together, differences, notes_on
+from ._validation import Validation
 
 
-class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
+class BaseScratchMLP(CallbackSupportMixin, Atomic, FittedState, BaseEstimator):
     """What classifier and regressor share: all but the targets.
 
-    A subclass is a dataclass of its parameters, and names its ``_targets``.
+    A subclass is a dataclass of its parameters, and names the class of its targets.
     """
 
     _targets_class = None
-    _parameter_constraints = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [one_of(ACTIVATIONS.keys), callable, list, tuple],
-        "solver": [one_of(lambda: SOLVERS), HasMethods("minimize")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [one_of(SCHEDULES.keys), callable],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple, np.ndarray],
-        "input_dropout": [Interval(Real, 0, 1, closed="left")],
-        "normalization": [StrOptions({"batch", "layer"}), None],
-        "init": [one_of(INITIALIZERS.keys), callable],
-        "decay": [Interval(Real, 0, None, closed="left")],
-        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "scoring": [StrOptions({"loss"} | set(get_scorer_names())), callable, None],
-    }
+    _parameter_constraints = CONSTRAINTS
 
     @fit_context
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
@@ -122,7 +73,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             raise ValueError("partial_fit does not support early_stopping=True: it sees one epoch at a time.")
         n_epochs = 1 if incremental else self.max_iter if isinstance(self.solver, str) else None
         callbacks = EpochCallbacks.of(self, X, y, sample_weight, n_epochs)
-        run, door, validation, split = self._prepare(X, y, sample_weight, validation, resumes, incremental, classes)
+        run, door, validation, state = self._prepare(X, y, sample_weight, validation, resumes, incremental, classes)
         if callbacks:
             callbacks.attributes = lambda params: door._attributes(run, run.calibrated(params).copy())
         fitted, carry = run.minimize(validation, callbacks, self.history_ if resumes else None)
@@ -130,7 +81,7 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         door._carry = None
         if self.warm_start or incremental:
             own = isinstance(self.random_state, Integral)
-            door._carry = dataclasses.replace(carry, rng=run.rng.get_state() if own else None, split=split)
+            door._carry = dataclasses.replace(carry, rng=run.rng.get_state() if own else None, split=state)
         return self._become(door, fitted.notes, callbacks)
 
     def _prepare(self, X, y, sample_weight, validation, resumes, incremental=False, classes=None):
@@ -148,12 +99,12 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             params = carry.start(self.params_)
         else:
             params = plan.network.init(rng, plan.initializer, rows.X.dtype)
-        train, held, split = door._split(rows, validation, targets, rng, carry)
+        train, held, state = split(door, rows, validation, targets, rng, carry and carry.split)
         run = Run(plan, targets, train, params, rng, carry, self.params_ if resumes else None)
-        run.notes += plan.notes(len(train), {field.name: field.default for field in dataclasses.fields(self)})
+        run.notes += notes_on(plan, len(train), {field.name: field.default for field in dataclasses.fields(self)})
         as_estimator = door._as_estimator(run)
         measured = held and Validation(held, plan.network, targets, self.scoring, as_estimator)
-        return run, door, measured, split
+        return run, door, measured, state
 
     def _read(self, X, y, sample_weight, flat, resumes, incremental, classes):
         """Validate the training data; learn what the targets are."""
@@ -184,148 +135,6 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                 "warm_start=False."
             )
 
-    def _split(self, rows, validation, targets, rng, carry):
-        """Return training rows, validation rows or None, and the random state from which to split in the same way."""
-        split = carry and carry.split
-        if validation[0] is not None:
-            return rows, read_validation(self, validation, rows, targets), split
-        if validation[1] is not None or validation[2] is not None:
-            raise ValueError("y_val and sample_weight_val need X_val.")
-        if not self.early_stopping:
-            return rows, None, split
-        if split is not None:
-            rng = np.random.RandomState()
-            rng.set_state(split)
-        split = rng.get_state()
-        return *hold_out(rows, self.validation_fraction, rng, targets), split
-
-    # What a fit leaves on the estimator.
-
-    def _attributes(self, run, params):
-        """The attributes from which an estimator can predict."""
-        network, classes = run.plan.network, run.targets.classes
-        return {
-            "params_": params,
-            "network_": network,
-            "_targets": run.targets,
-            "n_layers_": len(self._hidden_stops(network)) * (2 if self.normalization else 1) + 2,
-            "n_outputs_": network.n_out,
-            "out_activation_": run.targets.loss.out_activation,
-        } | ({} if classes is None else {"classes_": classes})
-
-    def _as_estimator(self, run):
-        """Return the function that makes an estimator of parameters, for scorers, which see arrays only."""
-
-        def as_estimator(params):
-            model = self._copy()
-            vars(model).update(self._attributes(run, params))
-            vars(model).pop("feature_names_in_", None)
-            return model
-
-        return as_estimator
-
-    def _keep(self, run, fitted, resumes):
-        """Set the fitted attributes."""
-        monitor, loss = fitted.monitor, fitted.loss_value
-        scores = monitor.history["val_score"]
-        least = [loss, *monitor.history["loss"]]
-        if resumes and self.best_loss_ is not None:
-            least.append(self.best_loss_)
-        vars(self).update(self._attributes(run, fitted.params))
-        self.loss_, self.n_iter_ = loss, monitor.epochs
-        self.t_ = (self.t_ if resumes else 0) + monitor.epochs * run.objective.n_samples
-        self.best_loss_ = None if self.early_stopping else float(np.fmin.reduce(least))
-        self.best_validation_score_ = None
-        if self.early_stopping:
-            self.best_validation_score_ = monitor.best_score if math.isfinite(monitor.best_score) else None
-        elif monitor.validate and scores:
-            self.best_validation_score_ = float(np.fmax.reduce(scores))
-        self._is_validated = monitor.validate is not None
-        if not resumes:
-            self.history_ = History()
-        self.history_.extend(monitor.history)
-
-    def _become(self, successor, notes, callbacks):
-        """Take over all that a fit has found, at once; then give the warnings, at the user's line."""
-        before = vars(self).keys() - vars(successor).keys()
-        vars(self).update(vars(successor))
-        for name in before:
-            delattr(self, name)
-        if callbacks:
-            callbacks.end()
-        for text, category in dict.fromkeys(notes):
-            warnings.warn(text, category, stacklevel=TO_USER)
-        return self
-
-    def _copy(self):
-        """Return an estimator with the same attributes, itself unchanged by what happens to this one."""
-        model = object.__new__(type(self))
-        vars(model).update(vars(self))
-        return model
-
-    # Properties over the flat vector: views, so that there is nothing to keep in step.
-
-    @property
-    def coefs_(self):
-        """Weights of each layer; they can be set, and their items assigned."""
-        return self._views("coefs_", "W")
-
-    @coefs_.setter
-    def coefs_(self, arrays):
-        self.coefs_.replace(arrays)
-
-    @property
-    def intercepts_(self):
-        """Biases of each layer; they can be set, and their items assigned."""
-        return self._views("intercepts_", "b")
-
-    @intercepts_.setter
-    def intercepts_(self, arrays):
-        self.intercepts_.replace(arrays)
-
-    def _views(self, name, key):
-        return Views(name, [views[key] for views in self.network_.unflatten(self.params_) if key in views])
-
-    @property
-    def loss_curve_(self):
-        """Training loss of each epoch."""
-        return self.history_["loss"]
-
-    @property
-    def validation_scores_(self):
-        """Validation score of each epoch; None where no validation set was measured."""
-        return self.history_["val_score"] if self._is_validated else None
-
-    def hidden_activations(self, X, layer=-1):
-        """Return the activations of a hidden layer.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
-        layer : int, default=-1
-            Number of the hidden layer, from 0; negative from the last.
-
-        Returns
-        -------
-        a : ndarray of shape (n_samples, n_units)
-            Activations.
-
-        Raises
-        ------
-        ValueError
-            If there is no such hidden layer.
-        """
-        check_is_fitted(self)
-        stops = self._hidden_stops(self.network_)
-        if not isinstance(layer, Integral) or not -len(stops) <= layer < len(stops):
-            raise ValueError(f"layer={layer!r} must be a whole number below {len(stops)}, the number of hidden layers.")
-        return self.network_.predict(self.params_, self._check_inputs(X), stop=stops[layer])
-
-    @staticmethod
-    def _hidden_stops(network):
-        return [i + 1 for i, layer in enumerate(network.layers) if isinstance(layer, Activation)]
-
     def objective(self, X, y):
         """Return the objective that fit would minimize, in float64, and initial parameters.
 
@@ -350,14 +159,6 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         run, *_ = model._prepare(X, y, None, (None, None, None), resumes=False)
         return run.objective, run.params
 
-    def _raw(self, X):
-        if not hasattr(self, "params_"):  # check_is_fitted is slow for a single row
-            check_is_fitted(self)
-        return self.network_.predict(self.params_, self._check_inputs(X))
-
-    def _check_inputs(self, X):
-        return read_inputs(self, X, "X", reset=False)
-
     def set_params(self, **params):
         """Set parameters, of nested objects too (``solver__learning_rate``).
 
@@ -379,25 +180,6 @@ class BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                     "solver=GradientDescent('adam', learning_rate=0.01), or set the flat parameters."
                 )
         return super().set_params(**params)
-
-    def __getstate__(self):
-        from .. import __version__
-
-        return super().__getstate__() | {"_skmlp_scratch_version": __version__}
-
-    def __setstate__(self, state):
-        from .. import __version__
-
-        state = dict(state)
-        version = state.pop("_skmlp_scratch_version", "of no version")
-        if version != __version__:
-            warnings.warn(
-                f"This {type(self).__name__} was saved by skmlp_scratch {version} and is loaded by {__version__}: "
-                "check its predictions, or fit it again.",
-                UserWarning,
-                stacklevel=2,
-            )
-        super().__setstate__(state)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,21 +1,18 @@
-"""Rows: the data that fit is given, validated; and which of them are held out.
+"""Rows: the data that fit is given, validated.
 
 Everything the estimators ask of X, y and the weights before training is asked here, of the training rows and of a
 validation set alike.
 """
 
-import functools
 from dataclasses import dataclass
-from numbers import Number
-from types import NoneType
 
 import numpy as np
 from scipy import sparse
-from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
 
 from .._sklearn import check_sample_weight
+from ._text import without_text
 
 FLOATS = (np.float64, np.float32)
 
@@ -166,112 +163,3 @@ def read_validation(door, validation, train, targets):
         raise ValueError(f"X_val has {X.shape[0]} rows, y_val has {y.shape[0]}.")
     y = targets.check(y, "y_val")
     return Rows(X, y, targets.columns(y), read_weights(weight, X, "sample_weight_val"))
-
-
-def hold_out(rows, validation_fraction, rng, targets):
-    """Split the rows into training and validation rows, drawn as scikit-learn's perceptrons draw them.
-
-    Two classes are split in their proportions. For more, as in scikit-learn, the split is plain, unless that would
-    leave a class out of either side.
-
-    Parameters
-    ----------
-    rows : Rows
-        All rows.
-    validation_fraction : float
-        Share of the rows to hold out.
-    rng : numpy.random.RandomState
-        Source of randomness.
-    targets : ClassTargets or NumberTargets
-        Knows which labels a split can be stratified by.
-
-    Returns
-    -------
-    train, held : Rows
-    """
-    if validation_fraction == 0:
-        raise ValueError("early_stopping=True needs a validation_fraction above 0, or X_val and y_val in fit.")
-    labels = targets.strata(rows.y)
-    binary = labels is not None and len(targets.classes) <= 2
-    split = functools.partial(train_test_split, np.arange(len(rows)), random_state=rng, test_size=validation_fraction)
-    try:
-        train, held = split(stratify=labels if binary else None)
-    except ValueError as error:
-        what = targets.describe_split_failure(rows.y) or str(error)
-        raise ValueError(
-            f"validation_fraction={validation_fraction} does not split {len(rows)} rows: {what}"
-        ) from error
-    if labels is not None and not binary:
-        present, counts = np.unique(labels, return_counts=True)
-        left_out = any(len(np.unique(labels[side])) < len(present) for side in (train, held))
-        if left_out and counts.min() > 1 and min(len(train), len(held)) >= len(present):
-            train, held = split(stratify=labels)
-    if len(held) < 2:
-        raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
-    return rows.take(train), rows.take(held)
-
-
-def without_text(data, name):
-    """Return the data if it holds numbers only, lists as arrays, lazy collections computed.
-
-    Parameters
-    ----------
-    data : {array-like, sparse matrix, DataFrame}
-        Inputs, or targets of a regression.
-    name : str
-        What the error calls them.
-
-    Returns
-    -------
-    data : object
-
-    Raises
-    ------
-    ValueError
-        If there are strings, dates or other objects; it names the first column and value.
-    """
-    if hasattr(data, "dask") and hasattr(data, "compute"):
-        data = data.compute()
-    if isinstance(data, (list, tuple)):
-        data = np.asarray(data)
-    for column, cells in _columns_to_look_at(data):
-        found = _first_not_a_number(cells)
-        if found is not None:
-            where, cells = ("", name) if column is None else (f" in column {column!r}", f"{name}[{column!r}]")
-            raise ValueError(
-                f"{name} holds strings or dates{where}, such as {found!r}: convert it to numbers first, text with "
-                f"{cells}.astype(float), dates to elapsed time"
-                + (", categories with OneHotEncoder." if name.startswith("X") else ".")
-            )
-    return data
-
-
-def _columns_to_look_at(data):
-    """Yield name and cells of what may hold text or dates, judged by dtype: numbers are not walked through."""
-    if sparse.issparse(data) or data is None:
-        return
-    if hasattr(data, "columns") and hasattr(data, "dtypes"):  # a frame
-        for i, column in enumerate(data.columns):
-            series = data[:, i] if not hasattr(data, "iloc") else data.iloc[:, i]
-            if not _is_numeric(series.dtype):
-                yield column, series.to_numpy() if hasattr(data, "iloc") else np.array(series.to_list(), dtype=object)
-    elif hasattr(data, "dtype") and not _is_numeric(data.dtype):
-        yield None, np.asarray(data).ravel()
-
-
-def _is_numeric(dtype):
-    """Whether a numpy, pandas or polars dtype is one of numbers or booleans."""
-    if hasattr(dtype, "is_numeric"):  # polars
-        return dtype.is_numeric() or str(dtype) in ("Boolean", "Null")
-    if hasattr(dtype, "categories"):
-        dtype = dtype.categories.dtype
-    return getattr(dtype, "kind", "O") in "biufc"
-
-
-def _first_not_a_number(cells):
-    """Return the first cell that is no number and not missing, or None."""
-    if cells.dtype.kind in "mMSU":
-        return cells[0] if len(cells) else None
-    numbers = (Number, NoneType, np.bool_)
-    others = {t for t in set(map(type, cells)) if not issubclass(t, numbers) and t.__name__ != "NAType"}
-    return next((cell for cell in cells if type(cell) in others), None)

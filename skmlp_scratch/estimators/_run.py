@@ -1,20 +1,15 @@
 """Run: a plan and rows are brought together once, a solver minimizes, and what prediction needs is handed back.
 
 A run changes neither the estimator nor the objects that it was given. :class:`Fitted` is what a fit leaves for
-predictions, :class:`Carry` what it leaves for the next fit.
+predictions, ``Carry`` what it leaves for the next fit.
 """
 
-import hashlib
 import math
 from dataclasses import dataclass, field
-from numbers import Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import check_scoring
 
-from .._sklearn import takes_weights
 from ..history import Monitor
 from ..losses import Smoothed
 from ..objective import Objective
@@ -28,61 +23,10 @@ from ..stopping import (
     Patience,
     diverged,
 )
+from ._carry import Carry, digest
 from ._troubles import troubles
 
 SCALE_ROWS = 200  # rows on which the scale of the loss before training is estimated
-LARGEST_ORDER = 4096  # rows up to which a pickle holds their order
-
-
-@dataclass
-class Carry:
-    """What one fit leaves for the next: arrays and numbers only, so that it can be pickled anywhere.
-
-    Attributes
-    ----------
-    solver : dict or None
-        The solver's state.
-    rng, split : tuple or None
-        States of the random generator: at the end, and before the validation split.
-    limit : float
-        The loss above which training has diverged.
-    n_seen : int
-        Training rows behind the population statistics of batch normalization.
-    last : ndarray or None
-        The solver's last parameters, where it is others that are shown.
-    shown : bytes
-        Digest of the parameters that are shown.
-    held : bytes
-        Digest of the validation rows and of how they are scored.
-    best_score : float
-        Validation score of the parameters that are shown.
-    """
-
-    solver: dict | None = None
-    rng: tuple | None = None
-    split: tuple | None = None
-    limit: float = 0.0
-    n_seen: int = 0
-    last: np.ndarray | None = None
-    shown: bytes = b""
-    held: bytes = b""
-    best_score: float = -math.inf
-
-    def __getstate__(self):
-        # The order of many rows is as large as a column of the data; after unpickling it begins anew.
-        state = vars(self).copy()
-        order = self.solver and self.solver.get("order")
-        if order is not None and len(order) > LARGEST_ORDER:
-            state["solver"] = self.solver | {"order": None}
-        return state
-
-    def start(self, shown):
-        """Return the parameters to go on from: the solver's last, unless those shown have been edited since."""
-        return shown if self.last is None or self.is_edited(shown) else self.last
-
-    def is_edited(self, shown):
-        """Whether the parameters that were shown have been changed by the user."""
-        return digest(shown) != self.shown
 
 
 @dataclass(frozen=True)
@@ -105,56 +49,6 @@ class Fitted:
     loss_value: float
     monitor: Monitor
     notes: list = field(default_factory=list)
-
-
-class Validation:
-    """A validation set, and how it is scored.
-
-    Parameters
-    ----------
-    rows : Rows
-        Validation rows.
-    network : Network
-        Description of the network.
-    targets : ClassTargets or NumberTargets
-        Knows the loss and the default score.
-    scoring : str, callable or None
-        As the estimators take it.
-    as_estimator : callable
-        ``params -> estimator``, for scorers.
-    """
-
-    def __init__(self, rows, network, targets, scoring, as_estimator):
-        self.rows, self.network, self.targets, self.scoring = rows, network, targets, scoring
-        self.objective = Objective(network, targets.loss, rows.X, rows.columns, rows.weight)
-        self.as_estimator = as_estimator
-        self.scorer = None if scoring in (None, "loss") else check_scoring(as_estimator(None), scoring)
-        weighted = rows.weight is not None and takes_weights(self.scorer)
-        self.options = {"sample_weight": rows.weight} if weighted else {}
-        self.digest = digest(rows.X, rows.columns, rows.weight, repr((scoring, targets.loss)).encode())
-
-    def measure(self, params):
-        """Return loss and score.
-
-        Parameters
-        ----------
-        params : ndarray of shape (n_params,)
-            Calibrated parameters.
-
-        Returns
-        -------
-        loss, score : float
-        """
-        raw = self.network.predict(params, self.rows.X)
-        loss = self.objective.value_of_raw(raw)
-        if self.scoring == "loss":
-            return loss, -loss
-        if self.scorer is None:
-            return loss, self.targets.score(self.rows.y, raw, self.rows.weight)
-        score = self.scorer(self.as_estimator(params), self.rows.X, self.rows.y, **self.options)
-        if not isinstance(score, Real):
-            raise ValueError(f"scoring={self.scoring!r} must return a number, and returned {score!r}.")
-        return loss, float(score)
 
 
 class Run:
@@ -299,14 +193,3 @@ class Run:
 def last_rate(monitor):
     """Return the learning rate of the last epoch; nan where there is none."""
     return (monitor.history["learning_rate"] or [math.nan])[-1]
-
-
-def digest(*values):
-    """Return a short digest of arrays, sparse matrices and bytes, by which equal ones are told from others."""
-    summary = hashlib.blake2b(digest_size=16)
-    for value in values:
-        parts = (value.data, value.indices, value.indptr) if sparse.issparse(value) else (value,)
-        for part in parts:
-            if part is not None:
-                summary.update(np.ascontiguousarray(part) if isinstance(part, np.ndarray) else part)
-    return summary.digest()

@@ -31,7 +31,8 @@ def troubles(run, fitted, result, validation):
     """
     texts = [_rose(run, fitted)]
     if not run.plan.incremental:
-        texts += [_not_converged(run, fitted, result), _no_better_than_constant(run, fitted)]
+        found = [_not_converged(run, fitted, result), _no_better_than_constant(run, fitted)]
+        texts.append(" ".join(filter(None, found)))
     notes = [(text, ConvergenceWarning) for text in texts if text]
     if validation is not None and run.targets.classes is None:
         text = _other_units(run, fitted, result, validation)

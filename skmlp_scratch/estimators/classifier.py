@@ -11,17 +11,18 @@ from sklearn.utils.metaestimators import available_if
 
 from .._sklearn import HasMethods, Interval, StrOptions, fit_context, one_of
 from ..losses import names_for
-from ._base import BaseScratchMLP, is_incremental
+from ._base import BaseScratchMLP
+from ._class_targets import ClassTargets
+from ._constraints import is_incremental
 from ._docs import documented
 from ._probabilities import in_order, inside
-from ._targets import ClassTargets
 
 
 @documented(
     score="accuracy",
     loss="""str or object, default="log_loss"
         Loss: ``"log_loss"`` (logistic output for two classes and multilabel targets, softmax for more),
-        ``"categorical_cross_entropy"`` (softmax even for two), ``"binary_cross_entropy"``, ``"squared_error"`` on the
+        ``"categorical_cross_entropy"`` (softmax even for two), ``"binary_cross_entropy"``, ``"squared_error"`` of the
         probabilities, or an object with ``value_and_grad`` and ``inverse_link``.""",
     class_weight="""dict, list of dict, "balanced" or None, default=None
         Weights of the classes, multiplied into ``sample_weight``; for multilabel targets a list with one dict per
@@ -34,10 +35,9 @@ from ._targets import ClassTargets
 class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     """Multi-layer perceptron classifier, a drop-in superset of scikit-learn's ``MLPClassifier``.
 
-    Change the import, and the same code and parameter grids work, from the same initial weights for the same
-    ``random_state``. It deviates only where scikit-learn is known to be wrong: sample weights and ``alpha`` do not
-    depend on the batch size, a loss is never clipped, warm starts continue as if they had not been interrupted, and
-    divergence is an error.
+    Change the import, and the same code and grids work, from the same initial weights for the same ``random_state``. It
+    deviates only where scikit-learn is known to be wrong: sample weights and ``alpha`` do not depend on the batch size,
+    a loss is never clipped, warm starts continue as if never interrupted, and divergence is an error.
 
     Parameters
     ----------
@@ -48,10 +48,6 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     classes_ : ndarray of shape (n_classes,)
         Labels, in order.
     {attributes}
-
-    Notes
-    -----
-    An epoch of fit is one pass over the training rows; each call of partial_fit is one epoch over the rows it is given.
 
     Examples
     --------
@@ -109,10 +105,9 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     @available_if(is_incremental)
     @fit_context
     def partial_fit(self, X, y, sample_weight=None, classes=None, *, X_val=None, y_val=None, sample_weight_val=None):
-        """Continue for one epoch over the given rows.
+        """Continue for one epoch over the given rows; scipy's methods, which always run a full fit, lack this.
 
-        Parameters, optimizer, schedule and random state are kept from call to call. Not available with scipy's methods,
-        which always run a full fit.
+        Parameters, optimizer, schedule and random state are kept from call to call.
 
         Parameters
         ----------
@@ -165,7 +160,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Returns
         -------
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            One column for two classes: above zero is ``classes_[1]``, with softmax output, too.
+            For two classes one column, in which above zero is ``classes_[1]``.
         """
         raw = self._raw(X)
         if raw.shape[1] == 2 and not self._targets.is_multilabel:

@@ -9,9 +9,10 @@ from sklearn.utils.metaestimators import available_if
 
 from .._sklearn import HasMethods, Interval, fit_context, one_of
 from ..losses import names_for
-from ._base import BaseScratchMLP, is_incremental
+from ._base import BaseScratchMLP
+from ._constraints import is_incremental
 from ._docs import documented
-from ._targets import NumberTargets
+from ._number_targets import NumberTargets
 
 
 @documented(

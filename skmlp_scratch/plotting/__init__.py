@@ -10,6 +10,7 @@ from ._activations import ActivationDisplay
 from ._base import COLORS, MARKERS
 from ._comparison import ComparisonDisplay
 from ._curves import LossCurveDisplay
+from ._importance import ImportanceDisplay
 from ._surfaces import DecisionSurfaceDisplay
 from ._weights import WeightsDisplay
 
@@ -19,6 +20,7 @@ __all__ = [
     "ActivationDisplay",
     "ComparisonDisplay",
     "DecisionSurfaceDisplay",
+    "ImportanceDisplay",
     "LossCurveDisplay",
     "WeightsDisplay",
 ]

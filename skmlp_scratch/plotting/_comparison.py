@@ -4,8 +4,13 @@ from itertools import pairwise
 
 from ._base import Display, room, styles
 
-# The lines of the baselines, by their kind.
-BASELINES = {"dummy": {"color": "0.6", "linestyle": ":"}, "linear": {"color": "black", "linestyle": "--"}}
+# The lines of the models whose size is not searched, by their kind.
+BASELINES = {
+    "dummy": {"color": "0.6", "linestyle": ":"},
+    "linear": {"color": "black", "linestyle": "--"},
+    "trees": {"color": "#832db6", "linestyle": "-."},
+    "tabular": {"color": "#ffa90e", "linestyle": "-"},
+}
 CHOSEN = "chosen"
 
 
@@ -13,7 +18,8 @@ class ComparisonDisplay(Display):
     """Score and fit time of every row of a comparison, over the hidden sizes.
 
     Networks are points with error bars, which extend by one standard deviation of the folds' scores to either side; the
-    size that was chosen inside each fold stands apart at the right. Baselines are horizontal lines.
+    size that was chosen inside each fold stands apart at the right. Models whose size is not searched are horizontal
+    lines, within a band of one standard deviation to either side.
 
     Parameters
     ----------
@@ -35,7 +41,7 @@ class ComparisonDisplay(Display):
     seconds_ : dict
         Name of each network -> Line2D of its fit seconds.
     baselines_ : dict
-        Name of each baseline -> Line2D of its score.
+        Name of each model whose size is not searched -> Line2D of its score.
 
     Examples
     --------
@@ -84,16 +90,16 @@ class ComparisonDisplay(Display):
         -------
         self : ComparisonDisplay
         """
-        sizes = {row.size: None for row in self.rows if _kind(row) == "network"}
-        sizes = sorted(sizes, key=lambda size: size == CHOSEN)  # stable: the others keep their order
+        sizes = sorted({row.size: row for row in self.rows if row.kind == "network"}.values(), key=_order)
+        sizes = [row.size for row in sizes]
         self._open(ax, 2, 2, (max(4.8, 0.25 * len(sizes)), 3.8), optional=True)
         self.scores_, self.seconds_, self.baselines_ = {}, {}, {}
         networks = {}
         for row in self.rows:
-            if _kind(row) == "network":
+            if row.kind == "network":
                 networks.setdefault(row.model, []).append(row)
             else:
-                self._draw_baseline(row, BASELINES[_kind(row)])
+                self._draw_baseline(row, BASELINES[row.kind])
         for i, ((name, rows), (color, marker)) in enumerate(zip(networks.items(), styles(len(networks)), strict=True)):
             style = {"color": color, "marker": marker, "markersize": 5, "linestyle": "none", **kwargs}
             x = [sizes.index(row.size) + 0.2 * (i - (len(networks) - 1) / 2) for row in rows]
@@ -104,6 +110,8 @@ class ComparisonDisplay(Display):
 
     def _draw_baseline(self, row, style):
         self.baselines_[row.model] = self.ax_.axhline(row.mean_score, label=row.model, **style)
+        low, high = row.mean_score - row.std_score, row.mean_score + row.std_score
+        self.ax_.axhspan(low, high, color=style["color"], alpha=0.12, linewidth=0)
         for seconds in self.axes_[1:]:
             seconds.axhline(row.fit_seconds, **style)
 
@@ -128,8 +136,7 @@ class ComparisonDisplay(Display):
             seconds.set(yscale="log", ylabel="seconds per fit")
 
 
-def _kind(row):
-    """Return "network", "linear" or "dummy"."""
-    if row.hidden_layer_sizes is not None:
-        return "network"
-    return "dummy" if row.model.startswith("Dummy") else "linear"
+def _order(row):
+    """Sort rows by the size of their first layer, then of the second, and so on; the chosen size is last."""
+    size = row.hidden_layer_sizes
+    return (1,) if size == CHOSEN else (0, *(size if isinstance(size, tuple) else (size,)))

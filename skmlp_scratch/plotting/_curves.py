@@ -106,6 +106,8 @@ class LossCurveDisplay(Display):
         self._check_x(x)
         scored = any(_measured(history, "val_score") for history in self.histories)
         self._open(ax, 1 + scored, 1, (7, 3.4), optional=True)
+        if ax is None and scored:
+            self.axes_[1].sharex(self.ax_)
         self.lines_, self.validation_lines_, self.score_lines_, self.best_ = [], [], [], []
         for history, name, (color, marker) in zip(self.histories, self.names, styles(len(self.names)), strict=True):
             marks = {"marker": marker, "markevery": 0.15, "markersize": 4} if len(self.names) > 1 else {}

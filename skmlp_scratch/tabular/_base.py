@@ -5,7 +5,6 @@ The estimator changes in one place, at the end of a fit. Whatever goes wrong bef
 
 import dataclasses
 import threading
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -17,8 +16,9 @@ from .._checks import quiet
 from .._sklearn import CallbackSupportMixin, Interval, StrOptions, fit_context, one_of
 from ..activations import ACTIVATIONS
 from ..encoding import TableEncoder
+from ..estimators._atomic import Atomic
 from ..estimators._callbacks import EpochCallbacks
-from ..estimators._plan import check_each
+from ..estimators._together import check_each
 from ..tables import as_table
 from ._members import Member
 from ._plan import Plan
@@ -27,11 +27,10 @@ from ._table import Share, Table
 from ._train import Judge, Training
 from ._units import Units
 
-TO_USER = 6  # stack frames from the place where warnings are given to the user's line
 SEEDS = 2**31 - 1
 
 
-class BaseScratchTabular(CallbackSupportMixin, BaseEstimator):
+class BaseScratchTabular(CallbackSupportMixin, Atomic, BaseEstimator):
     """What classifier and regressor share: all but the targets.
 
     A subclass is a dataclass of its parameters, and names its ``_targets_class``.
@@ -129,7 +128,13 @@ class BaseScratchTabular(CallbackSupportMixin, BaseEstimator):
 
     def _known(self, encoder, network, targets, units):
         """Return the fitted attributes that do not depend on the training."""
-        return {"encoder_": encoder, "network_": network, "n_outputs_": network.n_out, "_targets": targets, "_units": units}
+        return {
+            "encoder_": encoder,
+            "network_": network,
+            "n_outputs_": network.n_out,
+            "_targets": targets,
+            "_units": units,
+        }
 
     def _learned(self, training):
         """Return the fitted attributes that do."""
@@ -141,24 +146,6 @@ class BaseScratchTabular(CallbackSupportMixin, BaseEstimator):
         self.n_iter_ = training.n_iter
         self.history_ = training.history
         self.best_validation_score_ = training.best_score
-
-    def _become(self, successor, notes, callbacks):
-        """Take over all that a fit has found, at once; then give the warnings, at the user's line."""
-        before = vars(self).keys() - vars(successor).keys()
-        vars(self).update(vars(successor))
-        for name in before:
-            delattr(self, name)
-        if callbacks:
-            callbacks.end()
-        for text, category in dict.fromkeys(notes):
-            warnings.warn(text, category, stacklevel=TO_USER)
-        return self
-
-    def _copy(self):
-        """Return an estimator with the same attributes, itself unchanged by what happens to this one."""
-        model = object.__new__(type(self))
-        vars(model).update(vars(self))
-        return model
 
     @property
     def validation_scores_(self):

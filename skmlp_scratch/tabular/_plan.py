@@ -70,7 +70,16 @@ class Plan:
         flat = self.flat
         steps = -(-n_rows // flat["batch_size"]) * n_blocks
         start = next(place for place in self.network._layout if place[1] == "scale")
-        return Descent(flat["learning_rate_init"], BETA_2, flat["weight_decay"], min(flat["batch_size"], n_rows), flat["ema"], self.n_epochs * steps, slice(start[2], start[3]), self.network.weight_slice)
+        return Descent(
+            flat["learning_rate_init"],
+            BETA_2,
+            flat["weight_decay"],
+            min(flat["batch_size"], n_rows),
+            flat["ema"],
+            self.n_epochs * steps,
+            slice(start[2], start[3]),
+            self.network.weight_slice,
+        )
 
 
 def auto_epochs(n_rows):

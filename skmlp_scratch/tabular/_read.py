@@ -68,7 +68,10 @@ def read_targets(y, X, name, task):
     """
     numeric = task == "regression"
     y = check_array(
-        y, accept_sparse=False if numeric else "csr", dtype="numeric" if numeric else None, ensure_2d=False,
+        y,
+        accept_sparse=False if numeric else "csr",
+        dtype="numeric" if numeric else None,
+        ensure_2d=False,
         input_name=name,
     )
     if y.ndim == 2 and y.shape[1] == 1:

@@ -1,4 +1,5 @@
 """Stand-ins for core pieces that are being built: to be replaced."""
+
 import math
 from dataclasses import dataclass
 from typing import ClassVar
@@ -74,6 +75,7 @@ class Descent:
 
 def best_temperature(loss, y, raw, weight):
     from scipy.optimize import brentq
+
     raw = raw.astype(float)
 
     def slope(log_t):

@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._sklearn import HasMethods, Interval, one_of
-from ..estimators._targets import NumberTargets
+from ..estimators._number_targets import NumberTargets
 from ..losses import names_for
 from ._base import BaseScratchTabular
 from ._docs import documented

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
-from skmlp_scratch.estimators._plan import Plan, check_together, configured, differences, hidden_sizes, used_by_solver
+from skmlp_scratch.estimators._plan import Plan, configured, hidden_sizes
+from skmlp_scratch.estimators._together import check_together, differences, notes_on, used_by_solver
 from skmlp_scratch.initializers import auto_logistic
 from skmlp_scratch.layers import Activation, BatchNorm, Dense, Dropout
 from skmlp_scratch.optimizers import OPTIMIZERS, SGD, Adam
@@ -152,14 +153,14 @@ def test_early_stopping_uses_patience_whatever_the_solver():
     ],
 )
 def test_what_has_no_effect_is_said(changes, names):
-    notes = plan(**changes).notes(1000, DEFAULTS)
+    notes = notes_on(plan(**changes), 1000, DEFAULTS)
     assert len(notes) == 1
     assert all(name in notes[0][0] for name in names)
 
 
 @pytest.mark.parametrize("solver", ["adam", "gd", "lbfgs", GradientDescent()])
 def test_nothing_is_said_of_defaults(solver):
-    assert plan(solver=solver).notes(1000, DEFAULTS) == []
+    assert notes_on(plan(solver=solver), 1000, DEFAULTS) == []
 
 
 @pytest.mark.parametrize(

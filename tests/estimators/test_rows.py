@@ -9,8 +9,11 @@ import pytest
 from scipy import sparse
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
-from skmlp_scratch.estimators._rows import Rows, hold_out, read_inputs, read_rows, read_weights, without_text
-from skmlp_scratch.estimators._targets import ClassTargets, NumberTargets
+from skmlp_scratch.estimators._class_targets import ClassTargets
+from skmlp_scratch.estimators._number_targets import NumberTargets
+from skmlp_scratch.estimators._rows import Rows, read_inputs, read_rows, read_weights
+from skmlp_scratch.estimators._split import hold_out
+from skmlp_scratch.estimators._text import without_text
 
 X = np.random.RandomState(0).standard_normal((12, 3))
 WHEN = datetime.datetime(2020, 1, 1)

@@ -8,7 +8,8 @@ import pytest
 from scipy import sparse
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
-from skmlp_scratch.estimators._targets import ClassTargets, NumberTargets
+from skmlp_scratch.estimators._class_targets import ClassTargets
+from skmlp_scratch.estimators._number_targets import NumberTargets
 from skmlp_scratch.losses import SquaredError
 
 LABELS = {

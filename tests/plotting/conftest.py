@@ -4,7 +4,7 @@ from skmlp_scratch.optimizers import SGD, Adam
 from skmlp_scratch.schedules import Cosine
 from skmlp_scratch.solvers import GradientDescent
 
-from .pictures import X, Y, comparison, network
+from .pictures import X, Y, briefly, comparison, network
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def with_solvers():
     """Networks whose default names are long."""
     sizes = ((Adam(beta_1=0.8), Cosine(0.1, 50), 32), (SGD(0.9), 0.01, 16), (SGD(), Cosine(0.2, 9), 8))
     solvers = [GradientDescent(o, learning_rate=rate, batch_size=n, max_iter=2) for o, rate, n in sizes]
-    return [network(solver=solver).fit(X, Y) for solver in solvers]
+    return [briefly(network(solver=solver), X, Y) for solver in solvers]
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """What the tests of the displays share: a small problem and a network, histories, and what a legible figure is."""
 
+import warnings
 from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
 from sklearn.datasets import make_moons
+from sklearn.exceptions import ConvergenceWarning
 
 from skmlp_scratch import ScratchMLPClassifier
 from skmlp_scratch.comparison import ComparisonRow
@@ -13,8 +15,17 @@ X, Y = make_moons(80, noise=0.2, random_state=0)
 
 
 def network(**params):
-    params = {"solver": "lbfgs", "activation": "tanh", "alpha": 0.1, "random_state": 0, "max_iter": 500} | params
+    params = {"solver": "lbfgs", "activation": "tanh", "alpha": 0.1, "random_state": 0} | params
+    if isinstance(params["solver"], str):  # an object brings its own
+        params = {"max_iter": 500} | params
     return ScratchMLPClassifier(params.pop("hidden_layer_sizes", 4), **params)
+
+
+def briefly(net, *data):
+    """Fit a network that is not meant to converge."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return net.fit(*data)
 
 
 def histories(*columns):
@@ -32,17 +43,25 @@ def histories(*columns):
 def comparison(sizes):
     """A table of two baselines and two networks; sizes are a dict of hidden sizes to seconds of one fit."""
 
-    def row(model, size, scores, seconds):
+    def row(model, kind, size, scores, seconds):
         return ComparisonRow(
-            model=model, hidden_layer_sizes=size, scores=np.array(scores), fit_seconds=seconds, estimator=None
+            model=model,
+            kind=kind,
+            hidden_layer_sizes=size,
+            scores={"accuracy": np.array(scores)},
+            fit_seconds=seconds,
+            estimator=None,
         )
 
     networks = [
-        row(name, size, [0.9 - shift, 1.0 - shift], seconds)
+        row(name, "network", size, [0.9 - shift, 1.0 - shift], seconds)
         for name, shift in (("MLPClassifier", 0.1), ("ScratchMLPClassifier", 0.0))
         for size, seconds in sizes.items()
     ]
-    baselines = [row("DummyClassifier", None, [0.5, 0.5], 0.001), row("LogisticRegression", None, [0.8, 0.9], 0.002)]
+    baselines = [
+        row("DummyClassifier", "dummy", None, [0.5, 0.5], 0.001),
+        row("LogisticRegression", "linear", None, [0.8, 0.9], 0.002),
+    ]
     return SimpleNamespace(rows=baselines + networks, metric="accuracy")
 
 
@@ -50,7 +69,7 @@ def texts(figure):
     """The visible texts that a reader needs: titles, labels of axes and ticks, legends."""
     figure.draw_without_rendering()
     found = []
-    for ax in figure.axes:
+    for ax in [*figure.axes, *(child for parent in figure.axes for child in parent.child_axes)]:
         found += [ax.title, ax.xaxis.label, ax.yaxis.label]
         for axis in (ax.xaxis, ax.yaxis):
             low, high = sorted(axis.get_view_interval())

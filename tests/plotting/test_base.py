@@ -26,7 +26,7 @@ from skmlp_scratch.plotting._base import wrap
 from skmlp_scratch.schedules import Cosine
 from skmlp_scratch.solvers import GradientDescent
 
-from .pictures import X, Y, assert_legible, network
+from .pictures import X, Y, assert_legible, briefly, network
 
 
 def test_names_tell_what_differs(fitted):
@@ -41,7 +41,10 @@ def test_names_tell_what_differs(fitted):
 
 def test_default_names_are_one_line_with_short_numbers():
     rate = GradientDescent(Adam(beta_1=0.8123456), learning_rate=Cosine(1e-05, 5), batch_size=32, max_iter=2)
-    nets = [network(alpha=0.0002848035868435802).fit(X, Y), network(alpha=1.5e-7, solver=rate).fit(X, Y)]
+    nets = [
+        briefly(network(alpha=0.0002848035868435802, max_iter=200), X, Y),
+        briefly(network(alpha=1.5e-7, solver=rate), X, Y),
+    ]
     assert "\n" in str(rate)
     first, second = LossCurveDisplay.from_estimator(nets).names
     assert first == "alpha=0.000285, solver=lbfgs"

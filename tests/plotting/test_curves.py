@@ -75,6 +75,14 @@ def test_loss_scale_follows_its_range(losses, log_scale, scale):
     assert curves((losses, None, None), log_scale=log_scale).ax_.get_yscale() == scale
 
 
+@pytest.mark.parametrize("x", ["epoch", "seconds"])
+def test_scores_stand_below_their_losses(x):
+    losses = list(np.linspace(2, 1, 50))
+    display = curves((losses, None, None), (losses[:10], None, [0.5] * 10), x=x)
+    assert display.axes_[0].get_xlim() == display.axes_[1].get_xlim()
+    assert display.axes_[0].get_xlim()[1] >= display.lines_[0].get_xdata()[-1]
+
+
 def test_seconds_of_different_magnitude_have_a_log_scale():
     short, long = [2.0, 1.0], list(np.linspace(2, 1, 200))
     display = curves((short, None, None), (long, None, [0.5] * 200), x="seconds")

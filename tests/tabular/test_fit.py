@@ -271,9 +271,7 @@ class TestValidationSet:
     def test_weights_of_validation_rows(self):
         weight = np.r_[np.ones(25), np.zeros(25)]
         some = classifier().fit(X[:150], LABELS[:150], X_val=X[150:175], y_val=LABELS[150:175])
-        weighted = classifier().fit(
-            X[:150], LABELS[:150], X_val=X[150:], y_val=LABELS[150:], sample_weight_val=weight
-        )
+        weighted = classifier().fit(X[:150], LABELS[:150], X_val=X[150:], y_val=LABELS[150:], sample_weight_val=weight)
         np.testing.assert_allclose(weighted.validation_scores_, some.validation_scores_, rtol=1e-2)
 
     @pytest.mark.parametrize(
@@ -365,7 +363,9 @@ class TestCutShort:
 def test_verbose_prints_each_epoch(capsys):
     classifier(verbose=True, max_iter=3).fit(X, LABELS)
     lines = capsys.readouterr().out.splitlines()
-    assert [re.match(r"Epoch (\d)/3, loss = \d\.\d+, validation score = -\d\.\d+$", line).group(1) for line in lines] == [
+    assert [
+        re.match(r"Epoch (\d)/3, loss = \d\.\d+, validation score = -\d\.\d+$", line).group(1) for line in lines
+    ] == [
         "1",
         "2",
         "3",

@@ -1,24 +1,20 @@
-"""Targets: what y says, which loss and how many columns it needs, and the way back from predictions.
+"""Class targets: what labels say, which loss and how many columns they need, and the way back from predictions.
 
-This is the one object in which classifier and regressor differ. It is made of y alone, without any training.
+Targets are the one object in which classifier and regressor differ. They are made of y alone, without any training.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_array, column_or_1d, compute_class_weight, compute_sample_weight
+from sklearn.utils import compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 
-from .._checks import check_number
-from .._sklearn import is_missing
 from ..losses import LOSSES, Loss, as_loss
+from ._labels import binarizer_of_all, check_class_weight, read_classes, refuse_labels
 from ._plan import configured
-from ._rows import without_text
-
-SCALARS = (str, bytes, bool, int, float, np.generic)
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ class ClassTargets:
         if known is not None:
             binarizer = known.binarizer
             known.check_kind(y, "y")
-            if classes is not None and not np.array_equal(binarizer.classes_, np.unique(_read_classes(classes))):
+            if classes is not None and not np.array_equal(binarizer.classes_, np.unique(read_classes(classes))):
                 raise ValueError(
                     f"classes={classes!r} is not the same as on last call to partial_fit, was: {binarizer.classes_!r}"
                 )
@@ -76,10 +72,10 @@ class ClassTargets:
                     f"Previously got {binarizer.classes_}, `y` has {unique_labels(y)}"
                 )
         elif incremental:
-            binarizer = _binarizer_of_all(y, classes)
+            binarizer = binarizer_of_all(y, classes)
         else:
             binarizer = LabelBinarizer().fit(y)
-        loss, n_columns = _class_loss(flat, binarizer)
+        loss, n_columns = _choose_loss(flat, binarizer)
         targets = cls(binarizer, loss, n_columns)
         if known is not None or incremental or y.ndim == 2:
             targets.check(y, "y")
@@ -97,34 +93,8 @@ class ClassTargets:
 
     @staticmethod
     def refuse(y, name):
-        """Raise a ValueError for what cannot be labels: missing values, mixtures, sequences, arbitrary objects."""
-        if y is None or sparse.issparse(y):
-            return
-        if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
-            raise ValueError(f"{name} is masked: give every row a label, or leave the row out.")
-        labels = _as_labels(y)
-        if labels.dtype != object:
-            if labels.dtype.kind == "f" and np.isnan(labels).any():
-                raise ValueError(f"{name} contains None, NA or NaN: give every row a label, or leave the row out.")
-            return
-        labels = labels.ravel()
-        if any(map(is_missing, labels)):
-            raise ValueError(f"{name} contains None, NA or NaN: give every row a label, or leave the row out.")
-        kinds = set(map(type, labels))
-        sequence = next((kind for kind in kinds if issubclass(kind, (tuple, list, set, frozenset, np.ndarray))), None)
-        if sequence is not None:
-            raise ValueError(
-                f"{name} holds a {sequence.__name__} per row: for several labels per row use MultiLabelBinarizer()."
-                f"fit_transform({name}), for one label {name} needs one string or integer per row."
-            )
-        if len({issubclass(kind, (str, bytes)) for kind in kinds}) > 1:
-            raise ValueError(
-                f"{name} mixes strings and other labels: make them all of one kind, e.g. with {name}.astype(str)."
-            )
-        other = next((kind for kind in kinds if not issubclass(kind, SCALARS)), None)
-        if other is not None or any(isinstance(v, int) and abs(v) >= 2**63 for v in labels if not isinstance(v, str)):
-            kind = "int beyond 64 bits" if other is None else other.__name__
-            raise ValueError(f"{name} holds labels of type {kind}: make them strings, e.g. with {name}.astype(str).")
+        """Raise a ValueError for what cannot be labels."""
+        refuse_labels(y, name)
 
     def check_kind(self, y, name):
         """Raise a ValueError if y is an indicator matrix where labels were learned, or the other way around."""
@@ -160,7 +130,7 @@ class ClassTargets:
         """Return the sample weights times the class weights, or None."""
         if class_weight is None:
             return sample_weight
-        _check_class_weight(class_weight, y)
+        check_class_weight(class_weight, y)
         if y.ndim == 2:
             weights = compute_sample_weight(class_weight, y.toarray() if sparse.issparse(y) else y)
         else:
@@ -199,118 +169,11 @@ class ClassTargets:
         return f"class {present[counts.argmin()].item()!r} has a single row, and each side needs one."
 
 
-@dataclass(frozen=True)
-class NumberTargets:
-    """Numbers.
-
-    Attributes
-    ----------
-    loss : Loss
-        Of the network's raw predictions, one column per output.
-    n_columns : int
-        Outputs of the network.
-    """
-
-    loss: Loss
-    n_columns: int
-    task = "regression"
-    classes = None
-
-    @classmethod
-    def learn(cls, y, flat, known=None, classes=None, incremental=False):
-        """Return the targets of y; as for :meth:`ClassTargets.learn`."""
-        n_columns = 1 if y.ndim == 1 else y.shape[1]
-        loss = flat["loss"]
-        targets = cls(as_loss(configured(LOSSES[loss], flat) if isinstance(loss, str) else loss, n_columns), n_columns)
-        targets.check(y, "y")
-        return targets
-
-    @staticmethod
-    def refuse(y, name):
-        """Raise a ValueError for what cannot be numbers."""
-        if sparse.issparse(y):
-            raise ValueError(f"{name} is a sparse matrix: pass {name}.toarray().")
-        without_text(y, name)
-
-    def check(self, y, name):
-        """Return y as finite numbers."""
-        y = np.asarray(y, dtype=np.float64)
-        if not np.isfinite(y).all():
-            raise ValueError(f"{name} contains NaN or infinity.")
-        return y
-
-    def columns(self, y):
-        """Return the targets with one column per output."""
-        return np.asarray(y, dtype=np.float64).reshape(len(y), -1)
-
-    def weights(self, y, sample_weight, class_weight, dtype):
-        """Return the sample weights: there are no classes to weigh."""
-        return sample_weight
-
-    def labels(self, y_pred):
-        """Return predictions in the shape of y."""
-        return y_pred.ravel() if y_pred.shape[1] == 1 else y_pred
-
-    def score(self, y, raw, sample_weight):
-        """Return R² of raw predictions; nan where they are not finite."""
-        y_pred = self.loss.inverse_link(raw)
-        return r2_score(y, y_pred, sample_weight=sample_weight) if np.isfinite(y_pred).all() else np.nan
-
-    def strata(self, y):
-        """Return None: numbers have no classes to stratify by."""
-        return None
-
-    def describe_split_failure(self, y):
-        """Return None: a split of numbers fails for no reason of y's."""
-        return None
-
-
 def _is_multilabel(binarizer):
     return binarizer.y_type_.startswith("multilabel")
 
 
-def _as_labels(y):
-    """Return labels as an array; lists that numpy would turn into text, or cannot make an array of, cell by cell."""
-    if not isinstance(y, (list, tuple)):
-        return np.asarray(y)
-    try:
-        labels = np.asarray(y)
-    except ValueError:  # ragged
-        labels = None
-    if labels is None or labels.dtype.kind in "USO":
-        if labels is not None and labels.ndim > 1:
-            return labels.astype(object)
-        cells = np.empty(len(y), dtype=object)
-        for i, label in enumerate(y):
-            cells[i] = label
-        return cells
-    return labels
-
-
-def _read_classes(classes):
-    """Validate the argument ``classes`` of partial_fit."""
-    if not np.iterable(classes) or isinstance(classes, (str, bytes)):
-        raise ValueError(f"Expected array-like, got classes={classes!r}: pass all labels, e.g. np.unique(y).")
-    if not hasattr(classes, "__len__"):
-        classes = list(classes)
-    return column_or_1d(check_array(classes, ensure_2d=False, dtype=None))
-
-
-def _binarizer_of_all(y, classes):
-    """Return a binarizer of the labels that the first call of partial_fit is told of."""
-    if classes is None:
-        raise ValueError("classes must be passed on the first call to partial_fit.")
-    classes = _read_classes(classes)
-    if y.ndim == 2:
-        if not np.array_equal(np.unique(classes), np.arange(y.shape[1])):
-            raise ValueError(
-                f"classes={list(classes)} must be the numbers of the {y.shape[1]} labels, from 0 to {y.shape[1] - 1}."
-            )
-        return LabelBinarizer().fit(y)
-    return LabelBinarizer().fit(classes)
-
-
-def _class_loss(flat, binarizer):
+def _choose_loss(flat, binarizer):
     """Choose the loss, and the number of columns that it needs."""
     n_classes, multilabel = len(binarizer.classes_), _is_multilabel(binarizer)
     single = multilabel or n_classes <= 2
@@ -333,14 +196,3 @@ def _class_loss(flat, binarizer):
     if multilabel or n_classes > 2:
         return loss, n_classes
     return loss, 2 if n_classes == 2 and loss.out_activation == "softmax" else 1
-
-
-def _check_class_weight(class_weight, y):
-    if not isinstance(class_weight, (dict, list)):
-        return
-    wanted = "a list of dicts, one per label," if y.ndim == 2 else "a dict"
-    dicts = class_weight if y.ndim == 2 else [class_weight]
-    if not (isinstance(dicts, list) and all(isinstance(each, dict) for each in dicts)):
-        raise ValueError(f"class_weight={class_weight!r} must be {wanted} or 'balanced' for this y.")
-    for weight in (weight for each in dicts for weight in each.values()):
-        check_number("class_weight", weight, low=0)
