@@ -11,12 +11,12 @@ from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.preprocessing import MinMaxScaler, OrdinalEncoder, StandardScaler
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import tables
+from ._sklearn import Interval, StrOptions, fit_context
 from .tables import EncodedColumn, EncodedColumns
 
 # A code of fewer bins than this tells less than it costs.
@@ -94,7 +94,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
         self.n_bins = n_bins
         self.max_width = max_width
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context
     def fit(self, X, y=None):
         """Find the edges of the bins.
 
@@ -316,7 +316,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.min_frequency = min_frequency
         self.max_categories = max_categories
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context
     def fit(self, X, y=None):
         """Learn how each column is encoded.
 
@@ -334,7 +334,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self._learn(X)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context
     def fit_transform(self, X, y=None):
         """Learn how each column is encoded, and encode the table, which is read once.
 
