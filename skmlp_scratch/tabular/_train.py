@@ -149,8 +149,8 @@ class Training:
             if not self.n_iter:
                 self.params = self.averages()
         except DivergenceError as error:
-            epoch = len(self.history["epoch"]) + 1
-            text = f"Training diverged in epoch {epoch} of {self.n_epochs}: lower learning_rate_init={self.learning_rate:g}."
+            when = f"in epoch {len(self.history['epoch']) + 1} of {self.n_epochs}"
+            text = f"Training diverged {when}: lower learning_rate_init={self.learning_rate:g}."
             if not self.n_iter:
                 raise DivergenceError(text) from error
             self.notes.append((f"{text} The best weights so far are kept.", ConvergenceWarning))

@@ -10,8 +10,8 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._sklearn import HasMethods, Interval, StrOptions, one_of
-from ..estimators._probabilities import inside
 from ..estimators._class_targets import ClassTargets
+from ..estimators._probabilities import inside
 from ..losses import Smoothed, names_for
 from ._base import BaseScratchTabular
 from ._docs import documented

@@ -18,8 +18,8 @@ from ._docs import documented
 @documented(
     loss="""str or object, default="squared_error"
         Loss: ``"squared_error"``, ``"absolute_error"``, ``"huber"``, ``"quantile"``, ``"poisson"``, ``"gamma"``, or an
-        object with ``value_and_grad`` and ``inverse_link``. The targets are standardized for the first four, and divided
-        by their mean for the last two; a custom loss sees them as they are.""",
+        object with ``value_and_grad`` and ``inverse_link``. The targets are standardized for the first four, and
+        divided by their mean for the last two; a custom loss sees them as they are.""",
     quantile="""float, default=0.5
         Quantile that the loss "quantile" estimates, in (0, 1).""",
     huber_delta="""float, default=1.0

@@ -17,7 +17,7 @@ NUMBER = rng.standard_normal(N)
 COLOR = rng.choice(["red", "green", "blue"], N)
 FLAG = rng.uniform(size=N) > 0.5
 DAY = np.datetime64("2024-01-01") + rng.randint(0, 700, N).astype("timedelta64[D]")
-TARGET = NUMBER + 2 * (COLOR == "red") + FLAG + (DAY > np.datetime64("2025-01-01"))
+TARGET = NUMBER + 2 * (COLOR == "red") + FLAG + (np.datetime64("2025-01-01") < DAY)
 LABELS = np.where(TARGET > 1.5, "high", "low")
 
 
