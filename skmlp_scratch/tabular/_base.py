@@ -37,6 +37,7 @@ class BaseScratchTabular(CallbackSupportMixin, Atomic, BaseEstimator):
     """
 
     _targets_class = None
+    _plan_class = Plan
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [one_of(lambda: ACTIVATIONS), callable, list, tuple],
@@ -104,7 +105,7 @@ class BaseScratchTabular(CallbackSupportMixin, Atomic, BaseEstimator):
         encoder = TableEncoder(self.categorical_features, n_bins=self.n_bins).fit(X)
         whole = Share(Table(encoder, encoder.compress(X)), units.learned(columns), weight, np.arange(len(y)))
         held = read_validation(validation, encoder, targets, units)
-        plan = Plan(flat, whole.table.n_columns, targets.n_columns, len(whole))
+        plan = self._plan_class(flat, whole.table.n_columns, targets.n_columns, len(whole))
         rng, stopped = check_random_state(self.random_state), threading.Event()
         shares = shared_out(whole, held, targets.strata(y), self.n_members, self.n_folds, rng)
         seeds = rng.randint(SEEDS, size=self.n_members)

@@ -26,6 +26,7 @@ class Subset:
         self.objective, self.index, self.stopped = objective, index, stopped
         self.n_samples, self.is_stochastic = len(index), objective.is_stochastic
         self.weight_slice, self.l1_slice = objective.weight_slice, objective.l1_slice
+        self.rate_factors = objective.rate_factors
 
     def loss_and_grad(self, params, rows=None, rng=None):
         """Evaluate loss and gradient; as for :meth:`skmlp_scratch.objective.Objective.loss_and_grad`."""
@@ -59,7 +60,7 @@ class Member:
     def __init__(self, plan, loss, learned, held, seed, stopped):
         self.network, self.loss, self.learned, self.held, self.stopped = plan.network, loss, learned, held, stopped
         self.rng = np.random.RandomState(seed)
-        self.params, self.state = plan.init(self.rng), None
+        self.params, self.state, self.learning_rate = plan.init(self.rng), None, None
         table, self.whole, self.n_blocks = learned.table, None, 1
         if table.encoded is None:
             self.n_blocks = len(table.blocks(learned.index))
@@ -84,12 +85,17 @@ class Member:
         """
         total = 0.0
         for objective in self._objectives():
-            result = self.solver.minimize(objective, self.params, rng=self.rng, state=self.state)
-            self.params, self.state = result["x"], result["state"]
-            if result.get("message") == INTERRUPT_MESSAGE:
+            result = self.solver.minimize(
+                objective, self.params, callback=self._note, rng=self.rng, state=self.state
+            )
+            self.params, self.state = result.x, result.state
+            if result.message == INTERRUPT_MESSAGE:
                 raise KeyboardInterrupt
-            total += result["fun"] * objective.n_samples
-        return total / len(self.learned), result["learning_rate"], self.held.raw(self.network, self.params)
+            total += result.fun * objective.n_samples
+        return total / len(self.learned), self.learning_rate, self.held.raw(self.network, self.params)
+
+    def _note(self, step):
+        self.learning_rate = step.learning_rate
 
     def _objectives(self):
         """Yield the objectives that together cover the rows: one, or one per block of rows drawn anew."""

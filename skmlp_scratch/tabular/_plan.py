@@ -7,12 +7,12 @@ from functools import cached_property
 import numpy as np
 
 from ..estimators._plan import hidden_sizes, per_layer
-from ..layers import Activation, Dense
+from ..layers import Activation, Dense, Scale
 from ..network import Network
-from ._standin import Descent, Scale
+from ..optimizers import AdamW
+from ..schedules import FlatCosine
+from ..solvers import GradientDescent
 
-BETA_2 = 0.95
-SCALE_RATE = 6.0  # the learning rate of the input scales, as a multiple of the weights'
 # "auto" is this number of epochs up to this number of rows.
 MOST_EPOCHS, FEW_ROWS = 60, 8000
 
@@ -36,49 +36,69 @@ class Plan:
     n_out: int
     n_rows: int
 
+    beta_2 = 0.95  # a short memory of squared gradients, which change quickly at this learning rate
+    scale_rate = 6.0  # learning rate of the input scales, as a multiple of that of the weights
+
     @cached_property
     def network(self):
         """Description of each member's network."""
         sizes = hidden_sizes(self.flat)
-        layers, n_in = [Scale(self.n_in, SCALE_RATE)], self.n_in
+        layers, n_in = self.first_layers(), self.n_in
         for n, activation in zip(sizes, per_layer(self.flat["activation"], sizes), strict=True):
             layers += [Dense(n_in, n), Activation(activation)]
             n_in = n
         return Network([*layers, Dense(n_in, self.n_out)])
+
+    def first_layers(self):
+        """Return the layers before the first dense one."""
+        return [Scale(self.n_in, self.scale_rate)]
+
+    def init(self, rng):
+        """Draw initial weights: He's, but for the last layer, whose outputs begin with variance one.
+
+        Parameters
+        ----------
+        rng : numpy.random.RandomState
+            Source of randomness.
+
+        Returns
+        -------
+        params : ndarray of shape (n_params,), float32
+        """
+        params = self.network.init(rng, "he_normal", np.float32)
+        self.network.unflatten(params)[-1]["W"] *= np.float32(math.sqrt(0.5))
+        return params
 
     @property
     def n_epochs(self):
         """Number of passes over the rows."""
         return auto_epochs(self.n_rows) if self.flat["max_iter"] == "auto" else self.flat["max_iter"]
 
-    def init(self, rng):
-        """Draw initial weights: He's, but for the last layer, whose outputs begin with variance one."""
-        params = self.network.init(rng, "he_normal", np.float32)
-        self.network.unflatten(params)[-1]["W"] *= np.float32(math.sqrt(0.5))
-        return params
+    def schedule(self, n_calls):
+        """Return the learning rate over all calls of the solver."""
+        return FlatCosine(self.flat["learning_rate_init"], max_iter=n_calls)
 
     def solver(self, n_rows, n_blocks=1):
-        """Return the solver that trains a member, one epoch per call.
+        """Return the solver that trains a member, one pass over a block of rows per call.
 
         Parameters
         ----------
         n_rows : int
             Training rows per call.
         n_blocks : int, default=1
-            Calls per pass over the rows.
+            Calls per pass over all rows.
+
+        Returns
+        -------
+        solver : GradientDescent
         """
         flat = self.flat
-        steps = -(-n_rows // flat["batch_size"]) * n_blocks
-        start = next(place for place in self.network._layout if place[1] == "scale")
-        return Descent(
-            flat["learning_rate_init"],
-            BETA_2,
-            flat["weight_decay"],
-            min(flat["batch_size"], n_rows),
-            flat["ema"],
-            self.n_epochs * steps,
-            slice(start[2], start[3]),
-            self.network.weight_slice,
+        return GradientDescent(
+            AdamW(beta_2=self.beta_2, weight_decay=flat["weight_decay"], decayed="weights"),
+            self.schedule(self.n_epochs * n_blocks),
+            batch_size=min(flat["batch_size"], n_rows),
+            max_iter=1,
+            ema=flat["ema"],
         )
 
 
@@ -99,4 +119,4 @@ def auto_epochs(n_rows):
     >>> auto_epochs(500)
     60
     """
-    return MOST_EPOCHS
+    return MOST_EPOCHS if n_rows <= FEW_ROWS else MOST_EPOCHS

@@ -11,9 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._columns import Column, Integers
 from .._parallel import _one_thread_each
+from ..calibration import best_temperature
 from ..history import Seconds
 from ..stopping import INTERRUPT_MESSAGE, DivergenceError, DivergenceGuard, InterruptedFit
-from ._standin import best_temperature
 
 COLUMNS = {"epoch": Integers, "loss": Column, "val_score": Column, "learning_rate": Column, "seconds": Seconds}
 
@@ -40,10 +40,6 @@ class Judge:
         if shares[0].weight is not None:
             self.weight = np.concatenate([share.weight[share.index] for share in shares])
             self.total = float(self.weight.sum(dtype=np.float64))
-        # The temperature is found as if one more row had every class in equal parts: a few rows that are all right are
-        # no reason to be sure of everything.
-        n_classes = 2 if loss.out_activation == "logistic" else self.columns.shape[1]
-        self.softened = self.columns + (1 / n_classes - self.columns) / (len(self.columns) + 1)
         constant = None if calibrated else loss.best_constant(self.columns, self.weight)
         self.of_constant = None
         if constant is not None:
@@ -65,11 +61,23 @@ class Judge:
         if not np.isfinite(raw).all():
             return math.nan, math.nan, 1.0
         if self.calibrated:
-            temperature = best_temperature(self.loss, self.softened, raw, self.weight)
+            temperature = self._temperature(raw)
             loss = self._mean_loss(temperature * raw)
             return loss, -loss, temperature
         loss = self._mean_loss(raw.astype(np.float64))
         return loss, 1 - loss / self.of_constant if self.of_constant else -loss, 1.0
+
+    def _temperature(self, raw):
+        """Return the best temperature, found as if one more row had every class in equal parts.
+
+        A few rows that are all right are no reason to be sure of everything.
+        """
+        columns, weight = self.columns, self.weight
+        if self.loss.out_activation == "logistic":  # every output is a question of its own
+            weight = None if weight is None else np.repeat(weight, columns.shape[1])
+            columns, raw = columns.reshape(-1, 1), raw.reshape(-1, 1)
+        share = 1 / max(2, columns.shape[1])
+        return best_temperature(columns + (share - columns) / (len(raw) + 1), raw, weight)
 
     def _mean_loss(self, raw):
         return float(self.loss.value_and_grad(self.columns, raw, self.weight)[0]) / self.total
