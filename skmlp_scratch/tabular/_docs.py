@@ -17,7 +17,8 @@ PARAMETERS = {
         m-th part, by which it is judged. There are at most as many parts as rows.""",
     "max_iter": """int or "auto", default="auto"
         Number of epochs (passes over the rows). Training always runs to its end, where the learning rate is 0, and the
-        best epoch is kept. "auto" is 60 up to 8 000 rows, and falls as the rows grow further.""",
+        best epoch is kept. "auto" is 60 up to 40 000 rows; beyond, the number of steps grows with the square root
+        of the rows.""",
     "batch_size": """int, default=128
         Number of rows per minibatch.""",
     "learning_rate_init": """float, default=3e-3

@@ -85,9 +85,7 @@ class Member:
         """
         total = 0.0
         for objective in self._objectives():
-            result = self.solver.minimize(
-                objective, self.params, callback=self._note, rng=self.rng, state=self.state
-            )
+            result = self.solver.minimize(objective, self.params, callback=self._note, rng=self.rng, state=self.state)
             self.params, self.state = result.x, result.state
             if result.message == INTERRUPT_MESSAGE:
                 raise KeyboardInterrupt

@@ -13,8 +13,8 @@ from ..optimizers import AdamW
 from ..schedules import FlatCosine
 from ..solvers import GradientDescent
 
-# "auto" is this number of epochs up to this number of rows.
-MOST_EPOCHS, FEW_ROWS = 60, 8000
+# "auto" is this number of epochs up to this number of rows; beyond, the steps grow with the root of the rows.
+MOST_EPOCHS, MANY_ROWS = 60, 40_000
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def auto_epochs(n_rows):
 
     Examples
     --------
-    >>> auto_epochs(500)
-    60
+    >>> auto_epochs(500), auto_epochs(160_000), auto_epochs(1_000_000)
+    (60, 30, 12)
     """
-    return MOST_EPOCHS if n_rows <= FEW_ROWS else MOST_EPOCHS
+    return math.ceil(MOST_EPOCHS * min(1.0, math.sqrt(MANY_ROWS / n_rows)))
