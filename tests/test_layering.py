@@ -32,7 +32,7 @@ FLOORS = [
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 # Folders. The modules of a wing share its floor and may import each other, without a circle.
-WINGS = {"comparison", "estimators", "export", "plotting"}
+WINGS = {"comparison", "estimators", "export", "plotting", "tabular"}
 # A solver sees an objective, never what it is made of, although the network lies on a lower floor.
 NEVER = {"solvers": {"network", "objective"}}
 
