@@ -17,11 +17,15 @@ def to_onnx(estimator, X=None):
     ``probabilities`` of a classifier, ``variable``, of shape (n_samples, n_outputs), of a regressor. Labels are strings
     or int64; for multilabel targets an indicator.
 
+    The graph of a tabular estimator takes the columns of a frame one by one under their names, each of shape
+    (n_samples, 1), but for those that were dropped: numbers as float32, nan where missing, and categories as strings,
+    empty where missing. Of an array of numbers it takes ``X``.
+
     Parameters
     ----------
-    estimator : ScratchMLPClassifier, ScratchMLPRegressor, or scikit-learn estimator
+    estimator : ScratchMLPClassifier, ScratchMLPRegressor, tabular estimator, or scikit-learn estimator
         Fitted estimator. Pipelines and other estimators that contain one of ours are converted by skl2onnx, which has
-        to be installed.
+        to be installed; they may begin with a ``TableEncoder``, and end with ``TransformedTargetRegressor``.
     X : {array-like, DataFrame} of shape (n_samples, n_features) or None, default=None
         Sample rows, whose types become those of a pipeline's inputs. None stands for one float32 array.
 
@@ -35,7 +39,7 @@ def to_onnx(estimator, X=None):
     ImportError
         If onnx, or for pipelines skl2onnx, is not installed.
     ValueError
-        If the estimator has a custom activation, layer or loss.
+        If the estimator has a custom activation, layer or loss, or a table has dates.
 
     Examples
     --------

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from exportable import LABELS, NUMBERS, ROWS, X, classifier, every_case, fit, fitted, regressor, small
+from exportable import INDEX, LABELS, NUMBERS, ROWS, X, classifier, every_case, fit, fitted, regressor, small
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
+from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, ScratchTabularClassifier, ScratchTabularRegressor
 from skmlp_scratch.schedules import Cosine
 from skmlp_scratch.solvers import GradientDescent
 
@@ -34,6 +34,12 @@ def through_skops(estimator):
 @every_case
 def test_skops_trusts_only_our_names(case):
     assert_equal(through_skops(fitted(case)), fitted(case))
+
+
+@pytest.mark.parametrize("kind", [ScratchTabularClassifier, ScratchTabularRegressor])
+def test_skops_of_tabular_estimators(kind):
+    estimator = kind(hidden_layer_sizes=4, n_members=2, max_iter=2, random_state=0).fit(X, INDEX)
+    assert_equal(through_skops(estimator), estimator)
 
 
 @pytest.mark.parametrize(

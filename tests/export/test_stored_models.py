@@ -58,7 +58,8 @@ def assert_predicts_as_stored(model, path):
 
 
 def test_there_are_models():
-    assert {path.name for path in STORED} >= {"classifier", "labels", "warm", "begun", "regressor", "pipeline"}
+    names = {"classifier", "labels", "warm", "begun", "regressor", "pipeline", "table_classifier", "table_regressor"}
+    assert {path.name for path in STORED} >= names
 
 
 @every_model
@@ -79,9 +80,9 @@ def test_training_of_a_stored_model_goes_on(path, load):
 
 
 def test_a_model_of_another_version_says_so(monkeypatch):
-    import skmlp_scratch.estimators._base as base
+    import skmlp_scratch.estimators._atomic as atomic
 
-    monkeypatch.setattr(base, "__version__", "0.0.1")
+    monkeypatch.setattr(atomic, "__version__", "0.0.1")
     data = pickle.dumps(ScratchMLPClassifier())
     monkeypatch.undo()
     with pytest.warns(UserWarning, match=rf"saved by skmlp_scratch 0\.0\.1 and is loaded by {__version__}: check its"):

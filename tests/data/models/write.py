@@ -19,7 +19,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, __version__
+from skmlp_scratch import (
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    ScratchTabularClassifier,
+    ScratchTabularRegressor,
+    __version__,
+)
 
 FOLDER = Path(__file__).parent
 
@@ -29,6 +35,7 @@ def models(X, index, numbers):
     small = {"max_iter": 5, "learning_rate_init": 0.02, "batch_size": 10, "random_state": 0}
     strings, two_targets = np.array(["fig", "pear", "quince"])[index], np.column_stack([numbers, -numbers])
     labels = np.column_stack([index > 0, index == 1]).astype(int)
+    table = {"hidden_layer_sizes": 4, "n_members": 2, "n_bins": 4, "max_iter": 2, "random_state": 0}
     return {
         "classifier": ScratchMLPClassifier(
             (4, 3), ["silu", "tanh"], normalization="batch", dropout=0.2, early_stopping=True, **small
@@ -38,7 +45,16 @@ def models(X, index, numbers):
         "begun": ScratchMLPRegressor(hidden_layer_sizes=4, solver="sgd", **small).partial_fit(X, numbers),
         "regressor": ScratchMLPRegressor("huber", 4, solver="lbfgs", max_iter=5, random_state=0).fit(X, two_targets),
         "pipeline": make_pipeline(StandardScaler(), ScratchMLPRegressor("poisson", 4, **small)).fit(X, numbers),
+        "table_classifier": ScratchTabularClassifier(categorical_features=[2], **table).fit(gaps(X), strings),
+        "table_regressor": ScratchTabularRegressor("gamma", **table).fit(gaps(X), numbers),
     }
+
+
+def gaps(X):
+    """A table with missing cells, and whole numbers as categories."""
+    X = np.column_stack([X[:, :2], X[:, 2].round()])
+    X[::7, 0] = np.nan
+    return X
 
 
 def predictions(model, X):
@@ -61,7 +77,8 @@ def main():
     for name, model in fitted.items():
         (folder / f"{name}.pickle").write_bytes(pickle.dumps(model, protocol=4))
         skops.io.dump(model, folder / f"{name}.skops", compression=zipfile.ZIP_DEFLATED, compresslevel=9)
-        np.savez_compressed(folder / f"{name}.npz", X=X[:10], **predictions(model, X[:10]))
+        inputs = gaps(X)[:10] if "table" in name else X[:10]
+        np.savez_compressed(folder / f"{name}.npz", X=inputs, **predictions(model, inputs))
 
 
 if __name__ == "__main__":
