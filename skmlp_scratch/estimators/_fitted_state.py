@@ -59,12 +59,6 @@ class FittedState:
             self.history_ = History()
         self.history_.extend(monitor.history)
 
-    def _copy(self):
-        """Return an estimator with the same attributes, itself unchanged by what happens to this one."""
-        model = object.__new__(type(self))
-        vars(model).update(vars(self))
-        return model
-
     # Properties over the flat vector: views, so that there is nothing to keep in step.
 
     @property

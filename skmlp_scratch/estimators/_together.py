@@ -16,6 +16,31 @@ SOLVER_PARAMETERS = (
 )
 
 
+def check_each(flat, constraints, per_hidden_layer):
+    """Raise a ValueError for truth values where numbers belong, classes, and sequences of the wrong length.
+
+    Parameters
+    ----------
+    flat : dict
+        The estimator's parameters.
+    constraints : dict
+        The estimator's ``_parameter_constraints``.
+    per_hidden_layer : sequence of str
+        Parameters that may have one entry per hidden layer.
+    """
+    for name, value in flat.items():
+        if isinstance(value, (bool, np.bool_)) and any(isinstance(c, Interval) for c in constraints[name]):
+            raise ValueError(f"{name}={value} must be a number, not a truth value.")
+        if isinstance(value, type):
+            raise ValueError(f"{name} is the class {value.__name__}: give an object, such as {value.__name__}().")
+    sizes = hidden_sizes(flat)
+    for name in per_hidden_layer:
+        if len(per_layer(flat[name], sizes)) != len(sizes):
+            raise ValueError(
+                f"{name} has {len(flat[name])} entries for {len(sizes)} hidden layers: give one per layer."
+            )
+
+
 def check_together(flat, constraints):
     """Raise a ValueError for parameters that do not go together, which ``_parameter_constraints`` cannot express.
 
@@ -26,17 +51,8 @@ def check_together(flat, constraints):
     constraints : dict
         The estimator's ``_parameter_constraints``.
     """
-    for name, value in flat.items():
-        if isinstance(value, (bool, np.bool_)) and any(isinstance(c, Interval) for c in constraints[name]):
-            raise ValueError(f"{name}={value} must be a number, not a truth value.")
-        if isinstance(value, type):
-            raise ValueError(f"{name} is the class {value.__name__}: give an object, such as {value.__name__}().")
+    check_each(flat, constraints, per_hidden_layer=("activation", "dropout"))
     sizes = hidden_sizes(flat)
-    for name in ("activation", "dropout"):
-        if len(per_layer(flat[name], sizes)) != len(sizes):
-            raise ValueError(
-                f"{name} has {len(flat[name])} entries for {len(sizes)} hidden layers: give one per layer."
-            )
     if flat["normalization"] == "layer" and 1 in sizes:
         raise ValueError(
             "normalization='layer' makes a constant of a hidden layer of one unit: hidden_layer_sizes="
