@@ -159,9 +159,13 @@ class BaseScratchTabular(CallbackSupportMixin, Atomic, BaseEstimator):
 
     def _raws(self, X):
         """Return each member's raw predictions, in float64: those of a row do not depend on the rows around it."""
-        table = Table(self.encoder_, self.encoder_.compress(as_table(X)))
-        share = Share(table, None, None, np.arange(len(table)))
-        return [share.raw(self.network_, params) for params in self.params_.astype(np.float64)]
+        table = Table(self.encoder_, self.encoder_.compress(as_table(X)), kept=False)
+        params = self.params_.astype(np.float64)
+        parts = []
+        for rows in table.blocks(np.arange(len(table))):
+            encoded = table.take(rows)
+            parts.append([self.network_.predict(vector, encoded) for vector in params])
+        return [np.concatenate(raws) for raws in zip(*parts, strict=True)]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
