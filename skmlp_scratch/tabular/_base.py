@@ -85,11 +85,11 @@ class BaseScratchTabular(CallbackSupportMixin, Atomic, BaseEstimator):
 
     @quiet
     def _fit(self, X, y, sample_weight, validation):
-        n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-        n_epochs = auto_epochs(n_rows) if self.max_iter == "auto" else self.max_iter
+        table = as_table(X)
+        n_epochs = auto_epochs(table.shape[0]) if self.max_iter == "auto" else self.max_iter
         callbacks = EpochCallbacks.of(self, X, y, sample_weight, n_epochs)
         door = self._copy()  # nothing of the estimator changes before the end
-        training = door._prepare(X, y, sample_weight, validation)
+        training = door._prepare(table, y, sample_weight, validation)
         if callbacks:
             callbacks.attributes = lambda params: door._attributes(params, training.latest_temperature)
         training.run(self.n_jobs, self.verbose, callbacks)
