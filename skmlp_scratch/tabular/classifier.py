@@ -53,8 +53,9 @@ class ScratchTabularClassifier(ClassifierMixin, BaseScratchTabular):
     >>> import numpy as np
     >>> from skmlp_scratch import ScratchTabularClassifier
     >>> rng = np.random.RandomState(0)
-    >>> X = np.column_stack([rng.normal(size=300), rng.choice(["red", "blue"], 300)]).astype(object)
-    >>> y = np.where((X[:, 0].astype(float) > 0) == (X[:, 1] == "red"), "yes", "no")
+    >>> size, color = rng.normal(size=300), rng.choice(["red", "blue"], 300)
+    >>> X = np.column_stack([size.astype(object), color])
+    >>> y = np.where((size > 0) == (color == "red"), "yes", "no")
     >>> clf = ScratchTabularClassifier(n_members=1, random_state=0).fit(X, y)
     >>> clf.score(X, y) > 0.9
     True
@@ -99,12 +100,9 @@ class ScratchTabularClassifier(ClassifierMixin, BaseScratchTabular):
     def _is_calibrated(self, targets):
         return targets.loss.out_activation in ("softmax", "logistic")
 
-    def _known(self, encoder, network, targets, units):
-        return super()._known(encoder, network, targets, units) | {"classes_": targets.classes}
-
-    def _keep(self, training):
-        super()._keep(training)
-        self.temperature_ = training.temperature
+    def _attributes(self, params, temperature):
+        attributes = super()._attributes(params, temperature)
+        return attributes | {"classes_": self._targets.classes, "temperature_": temperature}
 
     def predict(self, X):
         """Predict labels.
