@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._sklearn import HasMethods, Interval, StrOptions, one_of
 from ..estimators._class_targets import ClassTargets
-from ..estimators._probabilities import inside
 from ..losses import Smoothed, names_for
 from ._base import BaseScratchTabular
 from ._docs import documented
@@ -139,7 +138,8 @@ class ScratchTabularClassifier(ClassifierMixin, BaseScratchTabular):
         check_is_fitted(self)
         y_prob = self._mean_prediction(X)
         if self._targets.is_multilabel:
-            return inside(y_prob)
+            limits = np.finfo(y_prob.dtype)
+            return np.clip(y_prob, limits.smallest_subnormal, 1 - limits.epsneg)
         return np.hstack([1 - y_prob, y_prob]) if y_prob.shape[1] < len(self.classes_) else y_prob
 
     def predict_log_proba(self, X):
