@@ -6,7 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from exportable import (
+from .exportable import (
     LABELS,
     NUMBERS,
     ROWS,

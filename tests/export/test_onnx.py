@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from exportable import (
+from .exportable import (
     LABELS,
     NUMBERS,
     ROWS,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from exportable import INDEX, LABELS, NUMBERS, ROWS, X, classifier, every_case, fit, fitted, regressor, small
+from .exportable import INDEX, LABELS, NUMBERS, ROWS, X, classifier, every_case, fit, fitted, regressor, small
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from exportable import LABELS, NUMBERS, ROWS, TOLERANCE, X, classifier, cubic, fit, regressor, small
+from .exportable import LABELS, NUMBERS, ROWS, TOLERANCE, X, classifier, cubic, fit, regressor, small
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor, StackingClassifier, VotingClassifier, VotingRegressor

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from exportable import fit, small
+from .exportable import fit, small
 from sklearn.pipeline import make_pipeline
 
 from skmlp_scratch import ScratchMLPRegressor

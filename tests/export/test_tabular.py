@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from exportable import cubic
+from .exportable import cubic
 from sklearn.model_selection import GridSearchCV
 
 from skmlp_scratch import ScratchTabularClassifier, ScratchTabularRegressor
