@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from scipy.special import expit, log_expit, log_softmax
 from sklearn.datasets import make_multilabel_classification
-from sklearn.utils.estimator_checks import check_classifiers_train, parametrize_with_checks
+from sklearn.utils.estimator_checks import check_classifiers_train
 
-from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
+from skmlp_scratch import ScratchMLPClassifier
 from skmlp_scratch.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SquaredError
-from skmlp_scratch.solvers import SOLVERS
 
 # The weights are set by hand.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -164,15 +163,3 @@ def test_scikit_learns_check_of_training_at_the_defaults(solver, readonly, dtype
     check_classifiers_train(
         "ScratchMLPClassifier", ScratchMLPClassifier(solver=solver), readonly_memmap=readonly, X_dtype=dtype
     )
-
-
-@pytest.mark.slow
-@parametrize_with_checks(
-    [
-        estimator(hidden_layer_sizes=(10,) if solver == "bfgs" else (100,), solver=solver)  # bfgs squares the weights
-        for estimator in (ScratchMLPClassifier, ScratchMLPRegressor)
-        for solver in SOLVERS
-    ]
-)
-def test_scikit_learns_checks_at_the_defaults_of_every_solver(estimator, check):
-    check(estimator)

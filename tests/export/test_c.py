@@ -6,6 +6,16 @@ import subprocess
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from skmlp_scratch import ScratchMLPClassifier
+from skmlp_scratch.activations import ACTIVATIONS
+from skmlp_scratch.export import to_c
+from skmlp_scratch.export._c import ACTIVATION_EXPRESSIONS
+from skmlp_scratch.layers import BatchNorm, Dense, Scale
+from skmlp_scratch.network import Network
+
 from .exportable import (
     LABELS,
     NUMBERS,
@@ -21,15 +31,6 @@ from .exportable import (
     regressor,
     small,
 )
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-
-from skmlp_scratch import ScratchMLPClassifier
-from skmlp_scratch.activations import ACTIVATIONS
-from skmlp_scratch.export import to_c
-from skmlp_scratch.export._c import ACTIVATION_EXPRESSIONS
-from skmlp_scratch.layers import BatchNorm, Dense, Scale
-from skmlp_scratch.network import Network
 
 GCC = shutil.which("gcc")
 needs_gcc = pytest.mark.skipif(GCC is None, reason="needs gcc to compile what is exported")

@@ -2,6 +2,16 @@
 
 import numpy as np
 import pytest
+
+import skmlp_scratch.export._graph as graph_module
+from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
+from skmlp_scratch.activations import ACTIVATIONS
+from skmlp_scratch.export import to_onnx
+from skmlp_scratch.export._nodes import ACTIVATION_NODES, LINK_NODES, node_of
+from skmlp_scratch.layers import BatchNorm, Dense, Scale
+from skmlp_scratch.losses import LINKS
+from skmlp_scratch.network import Network
+
 from .exportable import (
     LABELS,
     NUMBERS,
@@ -18,15 +28,6 @@ from .exportable import (
     regressor,
     small,
 )
-
-import skmlp_scratch.export._graph as graph_module
-from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
-from skmlp_scratch.activations import ACTIVATIONS
-from skmlp_scratch.export import to_onnx
-from skmlp_scratch.export._nodes import ACTIVATION_NODES, LINK_NODES, node_of
-from skmlp_scratch.layers import BatchNorm, Dense, Scale
-from skmlp_scratch.losses import LINKS
-from skmlp_scratch.network import Network
 
 onnx = pytest.importorskip("onnx", reason="to_onnx needs onnx")
 runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime to run the graphs")

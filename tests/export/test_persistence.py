@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from .exportable import INDEX, LABELS, NUMBERS, ROWS, X, classifier, every_case, fit, fitted, regressor, small
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, ScratchTabularClassifier, ScratchTabularRegressor
 from skmlp_scratch.schedules import Cosine
 from skmlp_scratch.solvers import GradientDescent
+
+from .exportable import INDEX, LABELS, NUMBERS, ROWS, X, classifier, every_case, fit, fitted, regressor, small
 
 
 def assert_equal(loaded, estimator):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from .exportable import LABELS, NUMBERS, ROWS, TOLERANCE, X, classifier, cubic, fit, regressor, small
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor, StackingClassifier, VotingClassifier, VotingRegressor
@@ -15,6 +14,8 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PowerTransformer,
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.export import to_onnx
+
+from .exportable import LABELS, NUMBERS, ROWS, TOLERANCE, X, classifier, cubic, fit, regressor, small
 
 skl2onnx = pytest.importorskip("skl2onnx", reason="pipelines are converted by skl2onnx")
 runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime to run the graphs")

@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from .exportable import fit, small
 from sklearn.pipeline import make_pipeline
 
 from skmlp_scratch import ScratchMLPRegressor
@@ -13,6 +12,8 @@ from skmlp_scratch.encoding import TableEncoder
 from skmlp_scratch.export import to_onnx
 from skmlp_scratch.export._graph import Graph
 from skmlp_scratch.export._table import inputs_of, write_encoding
+
+from .exportable import fit, small
 
 pytest.importorskip("onnx", reason="to_onnx needs onnx")
 runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime to run the graphs")
