@@ -1,7 +1,7 @@
 """Command line: ``python -m benchmarks`` measures all cells, ``python -m benchmarks scaling`` how cost grows, and
 ``python -m benchmarks quality`` what each part of the recipe for tables brings.
 
-A run of all cells writes ``benchmarks/results.json`` and renders the table between the markers in README.md.
+A run of all cells writes ``benchmarks/results.json`` and renders the table between the markers in docs/performance.md.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main(arguments=None):
     print("\n" + render(results))
     if len(chosen) == len(CELLS) and not options.quick:
         (ROOT / "benchmarks" / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-        put_between_markers(ROOT / "README.md", render(results))
+        put_between_markers(ROOT / "docs" / "performance.md", render(results))
     return None
 
 
