@@ -6,13 +6,13 @@ from sklearn.utils.estimator_checks import (
     check_param_validation,
     parametrize_with_checks,
 )
-from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.solvers import SOLVERS
 
 # The checks take no interest in convergence, and some let its warning through.
 pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     # Solvers are compared on the same parameters, whether they use them or not.
     pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
@@ -27,13 +27,6 @@ WITH_EACH_SOLVER = [
     for estimator_class in (ScratchMLPClassifier, ScratchMLPRegressor)
     for solver in SOLVERS
 ]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 @parametrize_with_checks(DEFAULTS + WITH_EACH_SOLVER)

@@ -7,11 +7,12 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, fbeta_score, get_scorer, make_scorer, r2_score
-from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.history import COLUMNS
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
+
+pytestmark = pytest.mark.usefixtures("one_blas_thread")
 
 SCIPY = ("bfgs", "lbfgs", "cg")
 few_epochs = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -23,13 +24,6 @@ LABELS = np.where(SCORE > 0.5, "yes", "no")
 THREE = np.digitize(SCORE, [-0.8, 0.8])
 MANY = np.column_stack([SCORE > 0, X[:, 3] > 0]).astype(int)
 TRAIN, HELD = slice(0, 100), slice(100, None)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 def classifier(**parameters):

@@ -3,7 +3,6 @@
 import pytest
 from sklearn.base import is_classifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.activations import ACTIVATIONS
@@ -14,6 +13,7 @@ from skmlp_scratch.solvers import GradientDescent, ScipyMinimize
 
 # The checks are not about convergence.
 pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     # Solvers are compared on the same parameters, whether they use them or not.
     pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
@@ -92,13 +92,6 @@ def expected_failures(estimator):
     if estimator.learning_rate == "invscaling":
         reasons |= dict.fromkeys(WEIGHTS, "the rate falls with the samples seen, and repeated rows are more of them")
     return reasons
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 @parametrize_with_checks(VARIANTS, expected_failed_checks=expected_failures)

@@ -17,15 +17,15 @@ class Atomic:
         return model
 
     def _become(self, successor, notes, callbacks):
-        """Take over all that a fit has found, at once; then give the warnings, at the user's line."""
+        """Give the warnings, at the user's line; then take over all that a fit has found, at once."""
+        for text, category in dict.fromkeys(notes):  # one that was made an error leaves the estimator as it was
+            warnings.warn(text, category, stacklevel=TO_USER)
         before = vars(self).keys() - vars(successor).keys()
         vars(self).update(vars(successor))
         for name in before:
             delattr(self, name)
         if callbacks:
             callbacks.end()
-        for text, category in dict.fromkeys(notes):
-            warnings.warn(text, category, stacklevel=TO_USER)
         return self
 
     def __getstate__(self):

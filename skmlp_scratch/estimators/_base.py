@@ -20,7 +20,7 @@ from ._carry import Carry
 from ._constraints import CONSTRAINTS
 from ._fitted_state import FittedState
 from ._plan import Plan
-from ._rows import Rows, read_rows
+from ._rows import Rows, read_once, read_rows
 from ._run import Run
 from ._split import split
 from ._text import without_text
@@ -104,12 +104,13 @@ class BaseScratchMLP(CallbackSupportMixin, Atomic, FittedState, Exportable, Base
         run = Run(plan, targets, train, params, rng, carry, self.params_ if resumes else None)
         run.notes += notes_on(plan, len(train), {field.name: field.default for field in dataclasses.fields(self)})
         as_estimator = door._as_estimator(run)
-        measured = held and Validation(held, plan.network, targets, self.scoring, as_estimator)
+        measured = held and Validation(held, plan.network, targets, self.scoring, as_estimator, self.early_stopping)
         return run, door, measured, state
 
     def _read(self, X, y, sample_weight, flat, resumes, incremental, classes):
         """Validate the training data; learn what the targets are."""
         kind, known = self._targets_class, self._targets if resumes else None
+        y = read_once(y)
         kind.refuse(y, "y")
         dtype = self.params_.dtype if resumes else None
         numeric = kind.task == "regression"

@@ -84,8 +84,12 @@ class FittedState:
 
     @property
     def loss_curve_(self):
-        """Training loss of each epoch."""
+        """Training loss of each epoch; it can be set."""
         return self.history_["loss"]
+
+    @loss_curve_.setter
+    def loss_curve_(self, losses):
+        self.history_["loss"][:] = losses
 
     @property
     def validation_scores_(self):

@@ -5,7 +5,7 @@ parameters by its own parameters' names, so that a row in a table is all that a 
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from numbers import Integral
 
 import numpy as np
@@ -23,6 +23,7 @@ RENAMED = {"nesterov": "nesterovs_momentum", "learning_rate": "learning_rate_ini
 LOGISTIC = Activation("logistic")
 
 
+@cache
 def flat_names(cls):
     """Return the parameters of a class as names of the flat parameters."""
     return {name: RENAMED.get(name, name) for name in cls._get_param_names()}

@@ -22,7 +22,7 @@ from ..estimators._together import check_each
 from ..export._skl2onnx import Exportable
 from ..tables import as_table
 from ._members import Member
-from ._plan import Plan
+from ._plan import Plan, auto_epochs
 from ._read import read_rows, read_validation, shared_out
 from ._table import Share, Table
 from ._train import Judge, Training
@@ -86,11 +86,13 @@ class BaseScratchTabular(CallbackSupportMixin, Atomic, Exportable, BaseEstimator
 
     @quiet
     def _fit(self, X, y, sample_weight, validation):
+        table = as_table(X)
+        n_epochs = auto_epochs(table.shape[0]) if self.max_iter == "auto" else self.max_iter
+        callbacks = EpochCallbacks.of(self, X, y, sample_weight, n_epochs)
         door = self._copy()  # nothing of the estimator changes before the end
-        training = door._prepare(X, y, sample_weight, validation)
-        callbacks = EpochCallbacks.of(self, X, y, sample_weight, training.n_epochs)
+        training = door._prepare(table, y, sample_weight, validation)
         if callbacks:
-            callbacks.attributes = door._learned
+            callbacks.attributes = lambda params: door._attributes(params, training.latest_temperature)
         training.run(self.n_jobs, self.verbose, callbacks)
         door._keep(training)
         return self._become(door, training.notes, callbacks)
@@ -113,7 +115,8 @@ class BaseScratchTabular(CallbackSupportMixin, Atomic, Exportable, BaseEstimator
         loss = self._learned_loss(units.loss, targets)
         members = [Member(plan, loss, *share, seed, stopped) for share, seed in zip(shares, seeds, strict=True)]
         judge = Judge(units.loss, [share for _, share in shares], self._is_calibrated(targets))
-        vars(self).update(self._known(encoder, plan.network, targets, units))
+        self.encoder_, self.network_, self.n_outputs_ = encoder, plan.network, targets.n_columns
+        self._targets, self._units = targets, units
         return Training(members, judge, plan.n_epochs, self.learning_rate_init, stopped)
 
     def _learn_targets(self, y, flat):
@@ -128,26 +131,16 @@ class BaseScratchTabular(CallbackSupportMixin, Atomic, Exportable, BaseEstimator
         """Whether the members' raw predictions have a temperature."""
         return False
 
-    def _known(self, encoder, network, targets, units):
-        """Return the fitted attributes that do not depend on the training."""
-        return {
-            "encoder_": encoder,
-            "network_": network,
-            "n_outputs_": network.n_out,
-            "_targets": targets,
-            "_units": units,
-        }
-
-    def _learned(self, training):
-        """Return the fitted attributes that do."""
-        return {"params_": training.params}
-
     def _keep(self, training):
         """Set the fitted attributes."""
-        vars(self).update(self._learned(training))
-        self.n_iter_ = training.n_iter
-        self.history_ = training.history
+        vars(self).update(self._attributes(training.params, training.temperature))
+        self.n_iter_, self.history_ = training.n_iter, training.history
         self.best_validation_score_ = training.best_score
+
+    def _attributes(self, params, temperature):
+        """Return the attributes from which an estimator can predict."""
+        names = ("encoder_", "network_", "n_outputs_", "_targets", "_units")
+        return {name: getattr(self, name) for name in names} | {"params_": params}
 
     @property
     def validation_scores_(self):
@@ -167,9 +160,13 @@ class BaseScratchTabular(CallbackSupportMixin, Atomic, Exportable, BaseEstimator
 
     def _raws(self, X):
         """Return each member's raw predictions, in float64: those of a row do not depend on the rows around it."""
-        table = Table(self.encoder_, self.encoder_.compress(as_table(X)))
-        share = Share(table, None, None, np.arange(len(table)))
-        return [share.raw(self.network_, params) for params in self.params_.astype(np.float64)]
+        table = Table(self.encoder_, self.encoder_.compress(as_table(X)), kept=False)
+        params = self.params_.astype(np.float64)
+        parts = []
+        for rows in table.blocks(np.arange(len(table))):
+            encoded = table.take(rows)
+            parts.append([self.network_.predict(vector, encoded) for vector in params])
+        return [np.concatenate(raws) for raws in zip(*parts, strict=True)]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

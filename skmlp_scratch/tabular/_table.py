@@ -17,23 +17,25 @@ class Table:
         Fitted to the training rows.
     compressed : ndarray of shape (n_rows, n_compressed)
         The first stage of the encoding.
+    kept : bool, default=True
+        Whether all rows may be kept encoded; they are if that takes at most ``WIDEST`` bytes.
 
     Attributes
     ----------
     n_columns : int
         Width of the encoding.
     encoded : ndarray of shape (n_rows, n_columns) or None
-        All rows encoded, where that takes at most ``WIDEST`` bytes.
+        All rows encoded, where they are kept.
     block_rows : int
         Number of rows that are encoded at a time.
     """
 
-    def __init__(self, encoder, compressed):
+    def __init__(self, encoder, compressed, kept=True):
         self.encoder, self.compressed, self.encoded = encoder, compressed, None
         # A table of constants has no column that tells anything: the networks then learn their biases.
         self.n_columns = max(1, sum(column.n_out for column in encoder.columns_))
         self.block_rows = max(1, BLOCK // (4 * self.n_columns))
-        if 4 * len(compressed) * self.n_columns <= WIDEST:
+        if kept and 4 * len(compressed) * self.n_columns <= WIDEST:
             self.encoded, self.compressed = self._expand(compressed), None
 
     def __len__(self):

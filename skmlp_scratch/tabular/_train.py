@@ -104,7 +104,7 @@ class Training:
     params : ndarray of shape (n_members, n_params)
         The members' moving averages after the best epoch.
     temperature : float
-        The best one after that epoch.
+        The best one after that epoch; ``latest_temperature`` is that after the last.
     n_iter : int
         The best epoch, from 1; 0 before the first has ended.
     best_score : float
@@ -119,7 +119,7 @@ class Training:
         self.members, self.judge, self.stopped = members, judge, stopped
         self.n_epochs, self.learning_rate = n_epochs, learning_rate
         self.params, self.temperature, self.n_iter, self.best_score = self.averages(), 1.0, 0, math.nan
-        self.least = math.inf
+        self.least, self.latest_temperature = math.inf, 1.0
         self.history = {name: column() for name, column in COLUMNS.items()}
         self.notes = []
         self.guard = DivergenceGuard(max(member.limit() for member in members))
@@ -175,15 +175,15 @@ class Training:
         epoch, rate = len(self.history["epoch"]) + 1, rates[0]
         for loss in losses:
             self.guard.check(loss, epoch, rate)
-        loss, score, temperature = self.judge.measure(raws)
+        loss, score, self.latest_temperature = self.judge.measure(raws)
         if not math.isfinite(loss):
             raise DivergenceError
         row = epoch, float(np.mean(losses)), score, rate, seconds
         for column, value in zip(self.history.values(), row, strict=True):
             column.append(value)
         if loss < self.least:
-            self.least, self.best_score, self.temperature, self.n_iter = loss, score, temperature, epoch
-            self.params = self.averages()
+            self.least, self.best_score, self.n_iter = loss, score, epoch
+            self.params, self.temperature = self.averages(), self.latest_temperature
 
     def _print(self):
         epoch, loss, score = (self.history[name][-1] for name in ("epoch", "loss", "val_score"))

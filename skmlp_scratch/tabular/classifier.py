@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._sklearn import HasMethods, Interval, StrOptions, one_of
 from ..estimators._class_targets import ClassTargets
-from ..estimators._probabilities import inside
 from ..losses import Smoothed, names_for
 from ._base import BaseScratchTabular
 from ._docs import documented
@@ -53,8 +52,9 @@ class ScratchTabularClassifier(ClassifierMixin, BaseScratchTabular):
     >>> import numpy as np
     >>> from skmlp_scratch import ScratchTabularClassifier
     >>> rng = np.random.RandomState(0)
-    >>> X = np.column_stack([rng.normal(size=300), rng.choice(["red", "blue"], 300)]).astype(object)
-    >>> y = np.where((X[:, 0].astype(float) > 0) == (X[:, 1] == "red"), "yes", "no")
+    >>> size, color = rng.normal(size=300), rng.choice(["red", "blue"], 300)
+    >>> X = np.column_stack([size.astype(object), color])
+    >>> y = np.where((size > 0) == (color == "red"), "yes", "no")
     >>> clf = ScratchTabularClassifier(n_members=1, random_state=0).fit(X, y)
     >>> clf.score(X, y) > 0.9
     True
@@ -99,12 +99,9 @@ class ScratchTabularClassifier(ClassifierMixin, BaseScratchTabular):
     def _is_calibrated(self, targets):
         return targets.loss.out_activation in ("softmax", "logistic")
 
-    def _known(self, encoder, network, targets, units):
-        return super()._known(encoder, network, targets, units) | {"classes_": targets.classes}
-
-    def _keep(self, training):
-        super()._keep(training)
-        self.temperature_ = training.temperature
+    def _attributes(self, params, temperature):
+        attributes = super()._attributes(params, temperature)
+        return attributes | {"classes_": self._targets.classes, "temperature_": temperature}
 
     def predict(self, X):
         """Predict labels.
@@ -141,7 +138,8 @@ class ScratchTabularClassifier(ClassifierMixin, BaseScratchTabular):
         check_is_fitted(self)
         y_prob = self._mean_prediction(X)
         if self._targets.is_multilabel:
-            return inside(y_prob)
+            limits = np.finfo(y_prob.dtype)
+            return np.clip(y_prob, limits.smallest_subnormal, 1 - limits.epsneg)
         return np.hstack([1 - y_prob, y_prob]) if y_prob.shape[1] < len(self.classes_) else y_prob
 
     def predict_log_proba(self, X):

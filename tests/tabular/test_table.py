@@ -100,21 +100,24 @@ class TestBlocks:
         np.testing.assert_array_equal(np.concatenate(parts), rows)
 
     def test_training_learns_as_well(self, in_blocks, monkeypatch):
-        parameters = {"hidden_layer_sizes": (16, 16), "batch_size": 25, "n_members": 2, "random_state": 0}
+        parameters = {"hidden_layer_sizes": (16,), "batch_size": 25, "max_iter": 20, "n_members": 2, "random_state": 0}
         blocks = ScratchTabularRegressor(**parameters).fit(X[:400], TARGET[:400])
         again = ScratchTabularRegressor(n_jobs=2, **parameters).fit(X[:400], TARGET[:400])
         np.testing.assert_array_equal(blocks.params_, again.params_)
         monkeypatch.undo()
         whole = ScratchTabularRegressor(**parameters).fit(X[:400], TARGET[:400])
-        np.testing.assert_allclose(blocks.predict(X), blocks.predict(X), rtol=1e-12)
         scores = [model.score(X[400:], TARGET[400:]) for model in (blocks, whole)]
-        assert min(scores) > 0.8
+        assert min(scores) > 0.7
         rates = [model.history_["learning_rate"] for model in (blocks, whole)]
         np.testing.assert_allclose(*rates, atol=3e-4)
 
-    def test_an_interrupt_between_blocks(self, in_blocks):
-        parameters = {"hidden_layer_sizes": (8,), "max_iter": 3, "random_state": 0, "class_weight": "balanced"}
-        assert ScratchTabularClassifier(**parameters).fit(X, TARGET > 0).score(X, TARGET > 0) > 0.5
+    def test_weights_and_classes(self, in_blocks):
+        y = np.where(X[:, 0] > 1, "rare", "common")
+        parameters = {"hidden_layer_sizes": (8,), "max_iter": 5, "n_members": 1, "random_state": 0, "batch_size": 25}
+        plain, balanced = (
+            ScratchTabularClassifier(class_weight=weight, **parameters).fit(X, y) for weight in (None, "balanced")
+        )
+        assert (balanced.predict(X) == "rare").sum() > (plain.predict(X) == "rare").sum()
 
 
 SCRIPT = """
