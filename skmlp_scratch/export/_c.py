@@ -5,6 +5,7 @@ from functools import singledispatch
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .. import activations
 from ..activations import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE
 from ..layers import EPSILON, Activation, BatchNorm, Dense, Dropout, LayerNorm, Scale
 from . import _c_interface as interface
@@ -206,17 +207,17 @@ def _(layer: LayerNorm, source, arrays):
 
 
 ACTIVATION_EXPRESSIONS = {
-    "identity": "z",
-    "tanh": "tanhf(z)",
-    "logistic": "1.0f / (1.0f + expf(-z))",
-    "relu": "z > 0.0f ? z : 0.0f",
-    "leaky_relu": f"z > 0.0f ? z : {number(LEAKY_SLOPE)} * z",
-    "elu": "z > 0.0f ? z : expm1f(z)",
-    "selu": f"{number(SELU_SCALE)} * (z > 0.0f ? z : {number(SELU_ALPHA)} * expm1f(z))",
-    "gelu": f"0.5f * z * (1.0f + erff({number(np.sqrt(0.5))} * z))",
-    "silu": "z / (1.0f + expf(-z))",
-    "mish": "z * tanhf(fmaxf(z, 0.0f) + log1pf(expf(-fabsf(z))))",
-    "softplus": "fmaxf(z, 0.0f) + log1pf(expf(-fabsf(z)))",
+    activations.identity: "z",
+    activations.tanh: "tanhf(z)",
+    activations.logistic: "1.0f / (1.0f + expf(-z))",
+    activations.relu: "z > 0.0f ? z : 0.0f",
+    activations.leaky_relu: f"z > 0.0f ? z : {number(LEAKY_SLOPE)} * z",
+    activations.elu: "z > 0.0f ? z : expm1f(z)",
+    activations.selu: f"{number(SELU_SCALE)} * (z > 0.0f ? z : {number(SELU_ALPHA)} * expm1f(z))",
+    activations.gelu: f"0.5f * z * (1.0f + erff({number(np.sqrt(0.5))} * z))",
+    activations.silu: "z / (1.0f + expf(-z))",
+    activations.mish: "z * tanhf(fmaxf(z, 0.0f) + log1pf(expf(-fabsf(z))))",
+    activations.softplus: "fmaxf(z, 0.0f) + log1pf(expf(-fabsf(z)))",
 }
 
 HELPERS = {

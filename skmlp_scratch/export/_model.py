@@ -174,7 +174,7 @@ def rule_of(activation, rules):
     activation : callable
         Function of an ``Activation`` layer.
     rules : dict
-        Rules by name.
+        Rules by function.
 
     Returns
     -------
@@ -185,10 +185,10 @@ def rule_of(activation, rules):
     ValueError
         If there is none, as for a custom function.
     """
+    for function, rule in rules.items():
+        if function is activation:
+            return rule
     names = [name for name, function in ACTIVATIONS.items() if function is activation]
-    for name in names:
-        if name in rules:
-            return rules[name]
     name = [*names, getattr(activation, "__name__", activation)][0]
     raise ValueError(f"activation={name!r} cannot be exported: what it computes is known only to Python.")
 

@@ -4,6 +4,7 @@ from functools import singledispatch
 
 import numpy as np
 
+from .. import activations
 from ..activations import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE
 from ..layers import EPSILON, Activation, BatchNorm, Dense, Dropout, LayerNorm, Scale
 from ._model import rule_for, rule_of
@@ -32,7 +33,7 @@ def write(model, graph, X, outputs, raw_scores=False):
     scores = raws if model.is_multilabel else [_write_scores(model, graph, raw) for raw in raws]
     link = "log" if model.has_single_class else model.link
     if raw_scores:
-        _write_decision(model, graph, scores[0], outputs[1])
+        _write_decision(model, graph, scores, outputs[1])
     else:
         _write_predictions(graph, scores, link, outputs[1])
     # Of one network, scores still differ where probabilities round to the same number; every link is monotone.
@@ -72,6 +73,9 @@ def _write_scores(model, graph, raw):
 
 def _write_decision(model, graph, scores, output):
     """Write the decision function; that of two classes as its negative and itself."""
+    if model.scale is not None:
+        raise ValueError(f"The decision function of {model.name} cannot be exported, only its probabilities can.")
+    scores = scores[0]
     if model.n_out == 2 and not model.is_multilabel:
         graph.node("MatMul", scores, graph.constant([[1.0, -1.0], [-1.0, 1.0]]), output=output)
     else:
@@ -155,17 +159,17 @@ def _operator(name, **attributes):
 
 
 ACTIVATION_NODES = {
-    "identity": lambda graph, z: z,
-    "tanh": _operator("Tanh"),
-    "logistic": _operator("Sigmoid"),
-    "relu": _operator("Relu"),
-    "leaky_relu": _operator("LeakyRelu", alpha=LEAKY_SLOPE),
-    "elu": _operator("Elu", alpha=1.0),
-    "selu": _operator("Selu", alpha=SELU_ALPHA, gamma=SELU_SCALE),
-    "gelu": _gelu,
-    "silu": _silu,
-    "mish": _mish,
-    "softplus": _operator("Softplus"),
+    activations.identity: lambda graph, z: z,
+    activations.tanh: _operator("Tanh"),
+    activations.logistic: _operator("Sigmoid"),
+    activations.relu: _operator("Relu"),
+    activations.leaky_relu: _operator("LeakyRelu", alpha=LEAKY_SLOPE),
+    activations.elu: _operator("Elu", alpha=1.0),
+    activations.selu: _operator("Selu", alpha=SELU_ALPHA, gamma=SELU_SCALE),
+    activations.gelu: _gelu,
+    activations.silu: _silu,
+    activations.mish: _mish,
+    activations.softplus: _operator("Softplus"),
 }
 LINK_NODES = {
     "identity": _operator("Identity"),

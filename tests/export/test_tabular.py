@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from .exportable import cubic
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import GridSearchCV
 
 from skmlp_scratch import ScratchTabularClassifier, ScratchTabularRegressor
 from skmlp_scratch.export import to_c, to_onnx
 from skmlp_scratch.losses import SquaredError, names_for
-
-from .exportable import cubic
 
 pytest.importorskip("onnx", reason="to_onnx needs onnx")
 runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime to run the graphs")
@@ -106,3 +106,12 @@ def test_what_cannot_be_converted_is_named():
         to_onnx(reg)
     with pytest.raises(TypeError, match="not a ScratchTabularRegressor"):
         to_c(reg)
+
+
+def test_calibration_of_the_decision_function_is_refused():
+    """It is the logarithm of the mean probability, not the mean of the networks' scores."""
+    pytest.importorskip("skl2onnx", reason="pipelines are converted by skl2onnx")
+    X = rng.normal(size=(N_ROWS, 3)).astype(np.float32)
+    calibrated = CalibratedClassifierCV(ScratchTabularClassifier(**SMALL), cv=2).fit(X, INDEX)
+    with pytest.raises(ValueError, match="decision function of ScratchTabularClassifier cannot be exported"):
+        to_onnx(calibrated)
