@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from .exportable import cubic
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import GridSearchCV
 
 from skmlp_scratch import ScratchTabularClassifier, ScratchTabularRegressor
 from skmlp_scratch.export import to_c, to_onnx
 from skmlp_scratch.losses import SquaredError, names_for
+
+from .exportable import cubic
 
 pytest.importorskip("onnx", reason="to_onnx needs onnx")
 runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime to run the graphs")
