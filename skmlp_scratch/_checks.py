@@ -139,9 +139,10 @@ class Checked:
 
     def __setstate__(self, state):
         """Take a pickled state; a parameter that is newer than the pickle has its default."""
-        parameters = inspect.signature(type(self).__init__).parameters.values()
-        defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
-        self.__dict__.update(defaults | state)
+        self.__dict__.update(state)
+        for parameter in inspect.signature(type(self).__init__).parameters.values():
+            if parameter.default is not parameter.empty:
+                self.__dict__.setdefault(parameter.name, parameter.default)
 
     def check(self):
         """Raise a ValueError that names a parameter out of its bounds."""

@@ -158,10 +158,23 @@ class Objective:
         -------
         loss : float
         """
+        return self.data_value(params, rows) + self.penalty.value(self._weights, 1 / self._weight_sum)
+
+    def data_value(self, params, rows=None):
+        """Evaluate the mean loss at inference, without penalty; as for :meth:`value`.
+
+        Parameters
+        ----------
+        params, rows
+            As for :meth:`value`.
+
+        Returns
+        -------
+        loss : float
+        """
         self._bind(params)
         views = self._views
-        mean = self._mean_loss(lambda X, chunk: self.network.predict(views, X), rows)
-        return mean + self.penalty.value(self._weights, 1 / self._weight_sum)
+        return self._mean_loss(lambda X, chunk: self.network.predict(views, X), rows)
 
     def value_of_raw(self, raw, rows=None):
         """Evaluate the mean loss of raw predictions, without penalty.

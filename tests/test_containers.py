@@ -465,7 +465,8 @@ def is_sparse(name):
     return name in SPARSE | SPARSE_BITS | SPARSE_SINGLE or "Sparse" in name
 
 
-@pytest.mark.parametrize("name", [name for name in CONTAINERS if name not in OF_OBJECTS])
+# Stored zeros are data, too: there are more of them than the table's own.
+@pytest.mark.parametrize("name", [name for name in CONTAINERS if name not in OF_OBJECTS | {"csr with stored zeros"}])
 @pytest.mark.parametrize("method", ["fit", "partial_fit", "X_val", "predict"])
 def test_memory_is_within_a_factor_of_the_table(name, method):
     A = table(3000, 20, bits=name in BITS, density=0.01 if is_sparse(name) else 1)

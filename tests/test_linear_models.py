@@ -22,7 +22,11 @@ from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.losses import SquaredError
 from skmlp_scratch.solvers import GradientDescent
 
-pytestmark = pytest.mark.usefixtures("one_blas_thread")
+pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*has no effect with solver:UserWarning"),
+]
 
 N, ALPHA = 300, 20.0
 rng = np.random.RandomState(0)

@@ -219,7 +219,7 @@ def test_label_smoothing_is_the_cross_entropy_of_smoothed_targets(kind, n_classe
     settings = {"solver": "gd", "max_iter": 6, "learning_rate_init": 0.5, "momentum": 0.0, "alpha": 0.3}
     model = classifier(label_smoothing=0.2, **settings).fit(X, LABELS[kind])
     start = model.network_.init(np.random.RandomState(0))
-    prob = model._loss.inverse_link(model.network_.predict(start, X))
+    prob = model._targets.loss.inverse_link(model.network_.predict(start, X))
     if kind == "three classes":
         loss = -(smooth * np.log(prob)).sum(axis=1).mean()
     else:

@@ -134,7 +134,8 @@ class Plan:
                 n_iter_no_change=flat["n_iter_no_change"],
                 clip_norm=flat["clip_norm"],
             )
-        rows = min(getattr(solver, "batch_size", None) or n_samples, n_samples)
+        batch_size = getattr(solver, "batch_size", None)
+        rows = min(batch_size, n_samples) if isinstance(batch_size, Integral) else n_samples
         if not self.network.is_rowwise and rows < 2:
             raise ValueError(
                 f"normalization='batch' needs at least two rows per batch: batch_size is {rows}, n_samples="

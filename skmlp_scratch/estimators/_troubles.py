@@ -84,7 +84,7 @@ def _no_better_than_constant(run, fitted):
     sample = slice(None, None, max(1, len(train) // ESTIMATE_ROWS))
     if fitted.loss_value < CLOSE * objective.value_of_raw(constant, sample):
         return None
-    reached = objective.value_of_raw(run.plan.network.predict(fitted.params, objective.X))
+    reached = objective.data_value(fitted.params)
     exact = objective.value_of_raw(constant)
     if reached < exact or exact <= np.finfo(train.X.dtype).eps * max(abs(reached), 1.0):
         return None
