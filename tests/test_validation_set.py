@@ -12,7 +12,12 @@ from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.history import COLUMNS
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
-pytestmark = pytest.mark.usefixtures("one_blas_thread")
+pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
+    # Solvers are compared on the same parameters, whether they use them or not, and so few epochs may teach nothing.
+    pytest.mark.filterwarnings("ignore:.*has no effect with solver:UserWarning"),
+    pytest.mark.filterwarnings("ignore:The loss of .* is no better than:sklearn.exceptions.ConvergenceWarning"),
+]
 
 SCIPY = ("bfgs", "lbfgs", "cg")
 few_epochs = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -326,7 +331,9 @@ def test_a_split_that_leaves_one_row_is_refused():
 
 def test_a_split_that_cannot_be_is_refused_by_its_name():
     y = np.repeat([0, 1], [159, 1])
-    with pytest.raises(ValueError, match=r"^validation_fraction=0\.1 does not split 160 rows: .*least populated class"):
+    with pytest.raises(
+        ValueError, match=r"^validation_fraction=0\.1 does not split 160 rows: class 1 has a single row"
+    ):
         classifier(early_stopping=True, validation_fraction=0.1).fit(X, y)
 
 
@@ -404,12 +411,12 @@ BAD = [
     ("weights alone", classifier, LABELS, {"sample_weight_val": SCORE}, "y_val and sample_weight_val need X_val"),
     ("lengths", classifier, LABELS, {"X_val": X, "y_val": LABELS[:7]}, "X_val has 160 rows, y_val has 7"),
     ("class", classifier, LABELS, {"X_val": X, "y_val": np.full(160, "maybe")}, "y_val.*has classes not in"),
-    ("text", classifier, LABELS, {"X_val": X.astype(str), "y_val": LABELS}, "X_val holds strings or dates"),
+    ("text", classifier, LABELS, {"X_val": X.astype(str), "y_val": LABELS}, "X_val holds text"),
     ("nan target", regressor, SCORE, {"X_val": X, "y_val": SCORE * np.nan}, "y_val contains NaN or infinity"),
     ("negative weight", classifier, LABELS, {"X_val": X, "y_val": LABELS, "sample_weight_val": -np.ones(160)},
      "sample_weight_val must not be negative"),
     ("weights of zero", classifier, LABELS, {"X_val": X, "y_val": LABELS, "sample_weight_val": np.zeros(160)},
-     "nor zero for every row|must contain at least one non-zero"),
+     "sample_weight_val is zero for every row"),
     ("few weights", classifier, LABELS, {"X_val": X, "y_val": LABELS, "sample_weight_val": np.ones(3)},
      r"sample_weight.*\(3,\), expected \(160,\)"),
     ("features", classifier, LABELS, {"X_val": X[:, :4], "y_val": LABELS}, "X has 4 features.*expecting 5"),
