@@ -30,9 +30,9 @@ def above_zero(y_prob, log_y_prob):
     array([0, 1, 2])
     """
     smallest = np.finfo(y_prob.dtype).tiny
-    low = y_prob < smallest
-    if not low.any():
+    if not y_prob.size or y_prob.min() >= smallest:
         return y_prob
+    low = y_prob < smallest
     floor = np.log(smallest)
     with np.errstate(divide="ignore"):  # of a custom link the logarithm may be minus infinity
         lifted = smallest * (floor / np.minimum(log_y_prob(), floor))

@@ -97,7 +97,8 @@ class Run:
             return DivergenceGuard.explosion * scale
 
         # Estimate the limit on a sample first; evaluate all rows only if a loss exceeds it.
-        sample = slice(None, None, max(1, len(self.train) // SCALE_ROWS))
+        step = len(self.train) // SCALE_ROWS
+        sample = slice(None, None, step) if step > 1 else None
         return DivergenceGuard(max(limit(sample), self.carry.limit), exact_limit=limit)
 
     def calibrated(self, params):

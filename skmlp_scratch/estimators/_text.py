@@ -25,6 +25,8 @@ def without_text(data, name):
     ValueError
         If there are strings, dates or other objects; it names the first column and value.
     """
+    if type(data) is np.ndarray and data.dtype.kind in "biufc":
+        return data
     if hasattr(data, "dask") and hasattr(data, "compute"):
         data = data.compute()
     if isinstance(data, (list, tuple)):

@@ -81,11 +81,11 @@ def _no_better_than_constant(run, fitted):
     if constant is None or not np.isfinite(constant).all():  # not known; or a class that is absent
         return None
     constant = constant.astype(train.X.dtype)
-    sample = slice(None, None, max(1, len(train) // ESTIMATE_ROWS))
-    if fitted.loss_value < CLOSE * objective.value_of_raw(constant, sample):
+    step = len(train) // ESTIMATE_ROWS
+    estimate = objective.value_of_raw(constant, slice(None, None, step) if step > 1 else None)
+    if fitted.loss_value < CLOSE * estimate:
         return None
-    reached = objective.data_value(fitted.params)
-    exact = objective.value_of_raw(constant)
+    reached, exact = objective.data_value(fitted.params), objective.value_of_raw(constant)
     if reached < exact or exact <= np.finfo(train.X.dtype).eps * max(abs(reached), 1.0):
         return None
     return (
