@@ -451,7 +451,7 @@ def test_an_interrupt_within_a_fit_returns_the_weights_so_far():
     X = wide()[2][:6000]
     in_thread(keep_the_limit, 2)
     warnings.simplefilter("ignore")
-    clf = ScratchMLPClassifier(100, solver="lbfgs", max_iter=2, random_state=0)
+    clf = ScratchMLPClassifier(100, solver="lbfgs", max_iter=2, random_state=0).fit(X, X[:, 0] > 0)
     for moment in itertools.count(0, 7):
         if not interrupted_at(moment, lambda: clf.fit(X, X[:, 0] > 0), "line", _parallel.__file__):
             break

@@ -116,6 +116,7 @@ RATES = {
     "step": lambda epoch: 0.01 * 0.7 ** (epoch // 2),  # every tenth of 20
     "exponential": lambda epoch: 0.01 * 0.7**epoch,
     "cosine": lambda epoch: 0.005 * (1 + np.cos(np.pi * epoch / 20)),
+    "flat_cosine": lambda epoch: 0.005 * (1 + np.cos(np.pi * max(0, epoch - 10) / 10)),
 }
 
 
@@ -197,7 +198,7 @@ def test_several_outputs_are_the_mean_over_them(loss, solver):
     model = ScratchMLPRegressor(loss, **settings).fit(X, Y, X_val=X, y_val=Y)
     assert model.predict(X).shape == Y.shape
     raw = model.network_.predict(model.params_, X)
-    columns = [model._loss.value_and_grad(Y[:, [k]], raw[:, [k]], None)[0] / len(X) for k in range(3)]
+    columns = [model._targets.loss.value_and_grad(Y[:, [k]], raw[:, [k]], None)[0] / len(X) for k in range(3)]
     assert model.history_["val_loss"][-1] == pytest.approx(np.mean(columns), rel=1e-10)
     assert model.loss_curve_[-1] < 0.9 * model.loss_curve_[0]
     assert check_gradient(model, X, Y, tol=1e-7).passed

@@ -150,7 +150,10 @@ class Run:
             raise diverged(math.nan, monitor.epochs, math.nan)
         fitted = Fitted(self.calibrated(best), float(result["fun"]), monitor, self.notes)
         self.notes += monitor.warnings
-        self.notes += troubles(self, fitted, result, validation)
+        try:
+            self.notes += troubles(self, fitted, result, validation)
+        except KeyboardInterrupt:  # what has been trained is not lost for a warning
+            self.notes.append((INTERRUPT_MESSAGE, InterruptedFit))
         return fitted, self._leave(fitted, result, None if best is last else last, validation)
 
     def _solve(self, monitor):

@@ -11,7 +11,7 @@ from ._plan import flat_names, hidden_sizes, per_layer, rule_of
 
 # What a solver may leave unused; the order of the rows and the validation set are not the solver's.
 SOLVER_PARAMETERS = (
-    *("batch_size", "shuffle", "learning_rate", "learning_rate_init", "power_t", "decay", "max_iter", "max_fun", "tol"),
+    *("batch_size", "learning_rate", "learning_rate_init", "power_t", "decay", "max_iter", "max_fun", "tol"),
     *("momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon"),
 )
 
@@ -146,7 +146,7 @@ def used_by_solver(flat):
         return stopping
     if solver in SCIPY_METHODS:
         return stopping | {"max_iter", "tol"} | ({"max_fun"} if solver == "lbfgs" else set())
-    used = {"max_iter", "tol", "learning_rate"} | ({"batch_size", "shuffle"} if solver != "gd" else set())
+    used = {"max_iter", "tol", "learning_rate"} | ({"batch_size"} if solver != "gd" else set())
     used |= set(flat_names(rule_of(solver)).values())
     return used if callable(schedule) else used | set(flat_names(SCHEDULES[schedule]).values())
 

@@ -37,7 +37,7 @@ def troubles(run, fitted, result, validation):
         found = [_not_converged(run, fitted, result), _no_better_than_constant(run, fitted)]
         texts.append(" ".join(filter(None, found)))
     notes = [(text, ConvergenceWarning) for text in texts if text]
-    if run.plan.flat["early_stopping"]:
+    if run.plan.flat["early_stopping"] and fitted.monitor.best_params is not None:
         undefined = sum(not math.isfinite(score) for score in fitted.monitor.history["val_score"])
         if undefined:
             text = f"scoring gave a number that is not finite in {undefined} epochs, which count as no improvement."

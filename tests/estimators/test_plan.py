@@ -126,7 +126,7 @@ def test_parameters_that_do_not_go_together(changes, message):
     [
         ("adam", {"beta_1", "epsilon", "batch_size"}, {"momentum", "power_t", "decay", "max_fun"}),
         ("gd", {"momentum", "nesterovs_momentum"}, {"batch_size", "beta_1"}),
-        ("lbfgs", {"max_iter", "tol", "max_fun"}, {"learning_rate_init", "batch_size", "shuffle"}),
+        ("lbfgs", {"max_iter", "tol", "max_fun"}, {"learning_rate_init", "batch_size"}),
         ("bfgs", {"max_iter", "tol"}, {"max_fun"}),
         (GradientDescent(), set(), {"max_iter", "tol", "learning_rate_init"}),
     ],
