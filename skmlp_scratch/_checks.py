@@ -4,6 +4,7 @@ An object declares what its hyper-parameters may be, as intervals in mathematica
 against that.
 """
 
+import inspect
 import math
 from functools import lru_cache, wraps
 from numbers import Integral, Real
@@ -44,7 +45,8 @@ def check_number(name, value, *, low=None, high=None, open_low=False, open_high=
     >>> check_number("momentum", 0.9, low=0, high=1)
     0.9
     """
-    number = isinstance(value, Integral if integer else Real) and not isinstance(value, bool)
+    # Python's own types first: asking an abstract class takes longer.
+    number = isinstance(value, (int, Integral) if integer else (float, Real)) and not isinstance(value, bool)
     if (
         not number
         or not math.isfinite(value)
@@ -115,8 +117,9 @@ class Checked:
     Attributes
     ----------
     bounds : dict of str to str
-        What each parameter may be: ``"bool"``, or an interval such as ``"[0, 1)"``, of whole numbers where ``int``
-        stands before it. Infinity is allowed where a bracket includes it, None where `` or None`` is appended.
+        What each parameter may be: ``"bool"``, one of some strings, such as ``"{all, some}"``, or an interval such as
+        ``"[0, 1)"``, of whole numbers where ``int`` stands before it. Infinity is allowed where a bracket includes it,
+        None where `` or None`` is appended.
 
     Examples
     --------
@@ -134,6 +137,13 @@ class Checked:
 
     bounds: ClassVar[dict] = {}
 
+    def __setstate__(self, state):
+        """Take a pickled state; a parameter that is newer than the pickle has its default."""
+        self.__dict__.update(state)
+        for parameter in inspect.signature(type(self).__init__).parameters.values():
+            if parameter.default is not parameter.empty:
+                self.__dict__.setdefault(parameter.name, parameter.default)
+
     def check(self):
         """Raise a ValueError that names a parameter out of its bounds."""
         for name, bound in self.bounds.items():
@@ -143,6 +153,9 @@ class Checked:
                 continue
             if kind == "bool":
                 check_switch(name, value)
+            elif kind == "choice":
+                if value not in limits:
+                    raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, limits))}.")
             elif not (unbounded and value == math.inf):
                 check_number(name, value, integer=kind == "int", **limits)
 
@@ -153,6 +166,8 @@ def _parse(bound):
     bound, optional, _ = bound.partition(" or None")
     if bound == "bool":
         return "bool", {}, False, bool(optional)
+    if bound.startswith("{"):
+        return "choice", bound[1:-1].split(", "), False, bool(optional)
     kind = "int" if bound.startswith("int ") else "float"
     interval = bound.removeprefix("int ")
     low, high = (float(end) for end in interval[1:-1].split(","))

@@ -32,6 +32,9 @@ from .penalties import ElasticNet
 LANES = 8
 
 
+CHUNK_TARGETS = 2**15  # targets that are cast to floats at a time where nothing is learned from them
+
+
 class Objective:
     """The function that training minimizes, with its gradient.
 
@@ -81,14 +84,17 @@ class Objective:
         self.y = _targets(y, network.n_out, self.X.dtype)
         if len(self.y) != self.n_samples:
             raise ValueError(f"y has {len(self.y)} rows, X has {self.n_samples}.")
-        for rows in [None] if network.n_out <= NARROW else network.chunks(self.n_samples):
-            self.loss.check_targets(self._take_targets(rows))
         self.sample_weight, self._weight_sum = _weights(sample_weight, self.n_samples, self.X.dtype)
+        self._is_wide, self._is_packed = network.n_out > NARROW, _is_packed(self.X)
+        self._by_index = sparse.issparse(self.X) or not self.X.flags.c_contiguous  # take would first copy all of X
+        self._is_chunked = network.is_rowwise and self.n_samples > network.chunk_rows
+        for rows in self._small_chunks(self.n_samples) if self._is_wide else [None]:
+            self.loss.check_targets(self._take(rows)[1])
         self.penalty = ElasticNet(alpha, l1_ratio)
         self.is_stochastic = network.is_stochastic
         self.weight_slice = network.weight_slice
         self.l1_slice = network.weight_slice if self.penalty.l1 else None
-        self.rate_factors = []
+        self.rate_factors = network.rate_factors
         self._params = self._grad = None
 
     def loss_and_grad(self, params, rows=None, rng=None):
@@ -152,37 +158,60 @@ class Objective:
         -------
         loss : float
         """
-        self._bind(params)
-        views = self._views
+        return self.data_value(params, rows) + self.penalty.value(self._weights, 1 / self._weight_sum)
 
-        def run(chunk):
-            X, y, sample_weight = self._take(chunk)
-            return self.loss.value_and_grad(y, self.network.predict(views, X), sample_weight)[0]
-
-        chunks = self.network.chunks(self._count(rows))
-        if rows is not None:
-            index = np.arange(self.n_samples)[rows]
-            chunks = [index[chunk] for chunk in chunks]
-        total = float(sum(map_threads(run, chunks)))
-        return total * self._scale(rows) + self.penalty.value(self._weights, 1 / self._weight_sum)
-
-    def value_of_raw(self, raw):
-        """Return the mean loss of raw predictions for all rows, without penalty.
+    def data_value(self, params, rows=None):
+        """Evaluate the mean loss at inference, without penalty; as for :meth:`value`.
 
         Parameters
         ----------
-        raw : ndarray of shape (n_samples, n_out)
-            Raw predictions.
+        params, rows
+            As for :meth:`value`.
 
         Returns
         -------
         loss : float
         """
-        total = 0.0
-        for rows in self.network.chunks(self.n_samples):
-            weight = None if self.sample_weight is None else self.sample_weight[rows]
-            total += self.loss.value_and_grad(self._take_targets(rows), raw[rows], weight)[0]
-        return float(total) / self._weight_sum
+        self._bind(params)
+        views = self._views
+        return self._mean_loss(lambda X, chunk: self.network.predict(views, X), rows)
+
+    def value_of_raw(self, raw, rows=None):
+        """Evaluate the mean loss of raw predictions, without penalty.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (n_samples, n_out) or (1, n_out)
+            Raw predictions, or one for every row alike.
+        rows : slice or None, default=None
+            A part of the training set, which then stands for all of it; None takes all.
+
+        Returns
+        -------
+        loss : float
+        """
+        raw = np.broadcast_to(raw, (self.n_samples, self.network.n_out))
+        return self._mean_loss(lambda X, chunk: raw[chunk], rows)
+
+    def _mean_loss(self, predict, rows):
+        """Mean loss of what ``predict(X, rows)`` gives for each chunk of rows."""
+
+        def run(chunk):
+            X, y, sample_weight = self._take(chunk)
+            return self.loss.value_and_grad(y, predict(X, chunk), sample_weight)[0]
+
+        chunks = self._small_chunks(self._count(rows))
+        if rows is not None:
+            index = np.arange(self.n_samples)[rows]
+            chunks = [index[chunk] for chunk in chunks]
+        return float(sum(map_threads(run, chunks))) * self._scale(rows)
+
+    def _small_chunks(self, n_samples):
+        """Slices of rows whose targets, cast to floats, stay small."""
+        size = self.network.chunk_rows
+        if self.network.n_out > NARROW:
+            size = min(size, max(32, CHUNK_TARGETS // self.network.n_out))
+        return [slice(start, start + size) for start in range(0, n_samples, size)]
 
     def _bind(self, params):
         """Create the views of a parameter vector once; remaking them costs a fifth of a small step."""
@@ -215,20 +244,23 @@ class Objective:
         return self.n_samples / (self._count(rows) * self._weight_sum)
 
     def _take(self, rows):
-        """Rows of X, y and the weights."""
-        sample_weight = self.sample_weight if rows is None or self.sample_weight is None else self.sample_weight[rows]
-        return _take_rows(self.X, rows), self._take_targets(rows), sample_weight
-
-    def _take_targets(self, rows):
-        """Rows of y as floats; what is kept in a compact type is cast here, a batch at a time."""
-        if self.network.n_out <= NARROW and isinstance(rows, np.ndarray):
-            return self.y.T.take(rows, axis=1).T  # in column order, as y is
-        y = _take_rows(self.y, rows)
-        return _one_hot(y, self.network.n_out, self.X.dtype) if y.ndim == 1 else y.astype(self.X.dtype, copy=False)
+        """Rows of X, y as floats, and the weights."""
+        X, y, sample_weight = self.X, self.y, self.sample_weight
+        if rows is not None:
+            is_slice = isinstance(rows, slice)
+            X = X[rows] if is_slice or self._by_index else X.take(rows, axis=0)  # faster than X[rows]
+            if is_slice and not self._is_packed:
+                X = np.ascontiguousarray(X)  # once, where every product would copy it
+            # In column order taking along the first axis would first copy all of y.
+            y = y[rows] if is_slice or self._is_wide else y.T.take(rows, axis=1).T
+            sample_weight = None if sample_weight is None else sample_weight[rows]
+        if self._is_wide:
+            y = _one_hot(y, self.network.n_out, X.dtype) if y.ndim == 1 else y.astype(X.dtype, copy=False)
+        return X, y, sample_weight
 
     def _add_up(self, rows, rng, scale):
         """Loss and gradient of some rows, both times ``scale``; the gradient goes into the buffer."""
-        if rows is None and self.network.is_rowwise and self.n_samples > self.network.chunk_rows:
+        if rows is None and self._is_chunked:
             return self._in_chunks(rng, scale)
         return self._evaluate(rows, scale, rng, self._grad_views)
 
@@ -264,22 +296,9 @@ class Objective:
         return sum(value for value, _ in results)
 
 
-def _take_rows(array, rows):
-    """Take rows of an array in whichever way its memory order makes cheap."""
-    if rows is None:
-        return array
-    if isinstance(rows, slice):
-        part = array[rows]
-        # A product would copy strided rows, each time it is asked for.
-        return part if sparse.issparse(part) or _is_packed(part) else np.ascontiguousarray(part)
-    if sparse.issparse(array) or not array.flags.c_contiguous:
-        return array[rows]  # take would first copy all of an array in another order
-    return array.take(rows, axis=0)  # faster than array[rows]
-
-
-def _is_packed(array):
+def _is_packed(X):
     """Whether the linear algebra library can read it: numbers side by side along rows or columns."""
-    return array.ndim == 1 or (array.itemsize in array.strides and min(array.strides) > 0)
+    return sparse.issparse(X) or (X.itemsize in X.strides and min(X.strides) > 0)
 
 
 def _inputs(X):

@@ -32,7 +32,6 @@ OTHER = {
     "epsilon": 1e-7,
     "max_fun": 100,
     "decay": 0.1,
-    "n_iter_no_change": 3,
     "max_iter": 4,
     "tol": 1e-3,
 }
@@ -47,9 +46,9 @@ WITHOUT_EFFECT = {
     "rmsprop": (*ADAM, *SGD, *LBFGS),
     "adam": (*SGD, *LBFGS),
     "adamw": (*SGD, *LBFGS),
-    "bfgs": (*SCIPY, *LBFGS, "n_iter_no_change"),
-    "lbfgs": (*SCIPY, "n_iter_no_change"),
-    "cg": (*SCIPY, *LBFGS, "n_iter_no_change"),
+    "bfgs": (*SCIPY, *LBFGS),
+    "lbfgs": SCIPY,
+    "cg": (*SCIPY, *LBFGS),
 }
 OBJECTS = {
     "gradient descent": GradientDescent("adam", max_iter=2),

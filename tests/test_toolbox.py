@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.optimize import OptimizeResult
 from sklearn.base import clone
-from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, check_gradient
 from skmlp_scratch.activations import ACTIVATIONS
@@ -18,6 +17,7 @@ from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 # Most of these run a few epochs only.
 pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     # Solvers are compared on the same parameters, whether they use them or not.
     pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
@@ -29,13 +29,6 @@ rng = np.random.RandomState(0)
 X = rng.standard_normal((120, 3))
 TARGET = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2]
 LABELS = (TARGET > 0).astype(int)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 def softsign(z):
