@@ -46,7 +46,8 @@ ATTRIBUTES = """encoder_ : TableEncoder
     members_ : list of estimators
         The networks one by one, as estimators with a single member.
     n_iter_ : int
-        The epoch, from 1, after which the members' moving averages were best together, and are used.
+        The epoch, from 1, after which the members' moving averages were best together, and are used; 0 where training
+        was interrupted before the first one ended.
     history_ : dict of list
         ``epoch``, ``loss`` (mean of the members), ``val_score``, ``learning_rate``, ``seconds``: one entry per epoch.
         ``seconds`` are not saved with the model.

@@ -5,9 +5,8 @@ from scipy import sparse
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import validate_data
 
-from .._sklearn import safe_indexing
 from ..estimators._rows import read_weights
-from ..tables import as_table
+from ..tables import as_frame, as_table
 from ._table import Share, Table, folds
 
 
@@ -154,5 +153,5 @@ def _without_zeros(X, y, weight):
     """Leave out the rows that count for nothing, so that they change nothing either."""
     if weight is None or weight.all():
         return X, y, weight
-    kept = np.flatnonzero(weight)
-    return safe_indexing(X, kept), y[kept], weight[kept]
+    kept, frame = np.flatnonzero(weight), as_frame(X)
+    return X[kept] if frame is None else frame[kept].to_native(), y[kept], weight[kept]

@@ -59,6 +59,14 @@ def test_one_row_predicts_as_it_does_among_others():
     np.testing.assert_allclose(clf.predict_proba(frame()[7:8]), clf.predict_proba(frame())[7:8], rtol=1e-12)
 
 
+@pytest.mark.parametrize("make", [frame, lambda: pl.from_pandas(frame())], ids=["pandas", "polars"])
+def test_rows_of_weight_zero_are_left_out_of_a_frame(make):
+    weight = np.r_[np.ones(100), np.zeros(N - 100)]
+    weighted = ScratchTabularClassifier(**SMALL).fit(make(), LABELS, sample_weight=weight)
+    plain = ScratchTabularClassifier(**SMALL).fit(make()[:100], LABELS[:100])
+    np.testing.assert_array_equal(weighted.params_, plain.params_)
+
+
 def test_columns_are_taken_by_name():
     clf = ScratchTabularClassifier(**SMALL).fit(frame(), LABELS)
     turned = frame()[["day", "flag", "color", "number"]].assign(more=1.0)
