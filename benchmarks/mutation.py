@@ -6,6 +6,7 @@ reported, with the reason if there is one, and the command fails if a survivor h
 """
 
 import argparse
+import ast
 import os
 import queue
 import resource
@@ -63,10 +64,13 @@ class Bug:
     def apply(self, root):
         """Write the bug into the package below ``root``; return the text that was there."""
         path = root / PACKAGE / self.module
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
         if text.count(self.old) != 1:
             raise ValueError(f"{self.module} holds {self.old!r} {text.count(self.old)} times, and must hold it once.")
-        path.write_text(text.replace(self.old, self.new), encoding="utf-8")
+        changed = text.replace(self.old, self.new)
+        if ast.dump(ast.parse(changed)) == ast.dump(ast.parse(text)):
+            raise ValueError(f"{self} changes no code.")
+        path.write_text(changed, encoding="utf-8")
         return text
 
     def revert(self, root, text):
@@ -109,6 +113,18 @@ def copy_of_the_package(folder):
         else:
             shutil.copy(source, root / name)
     return root
+
+
+def check_in_step(root, bugs):
+    """Every bug must be one change of the package as it is now."""
+    stale = []
+    for bug in bugs:
+        try:
+            bug.revert(root, bug.apply(root))
+        except ValueError as error:
+            stale.append(str(error))
+    if stale:
+        raise SystemExit("\n".join(stale))
 
 
 def check_healthy(root, bugs):
@@ -171,9 +187,11 @@ def main(arguments=None):
     bugs = [bug for bug in BUGS if not options.modules or any(part in bug.module for part in options.modules)]
     if not bugs:
         raise SystemExit("no bug is planted in such a module")
-    if not options.skip_healthy:
-        with tempfile.TemporaryDirectory() as folder:
-            check_healthy(copy_of_the_package(Path(folder) / "healthy"), bugs)
+    with tempfile.TemporaryDirectory() as folder:
+        healthy = copy_of_the_package(Path(folder) / "healthy")
+        check_in_step(healthy, bugs)
+        if not options.skip_healthy:
+            check_healthy(healthy, bugs)
     survivors = survivors_of(bugs, options.jobs)
     print("\n" + report(bugs, survivors))
     if any(not bug.reason for bug in survivors):

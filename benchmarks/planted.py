@@ -1,6 +1,6 @@
 """The bugs that ``python -m benchmarks.mutation`` plants: signs, axes, off-by-ones, dropped weights, missing copies.
 
-Each text stands in its file exactly once; ``tests/test_mutation.py`` holds the list in step with the package.
+Each text stands in its file exactly once; where it no longer does, the command says so before it begins.
 """
 
 from .mutation import Bug
@@ -22,17 +22,14 @@ BUGS = [
         ("(np.minimum(a, 0) + 1)", "(np.minimum(a, 0) - 1)"),
         ("negative + SELU_SCALE * SELU_ALPHA)", "negative + SELU_ALPHA)"),
         ("np.exp(-0.5 * z * z)", "np.exp(-z * z)"),
-        ("(s + a * (1 - s))", "(s + z * (1 - s))"),
+        ("slope *= a\n        slope += s", "slope *= s\n        slope += s"),
         ("(t + z * (1 - t * t) * expit(z))", "(t + z * (1 - t) * expit(z))"),
     ),
     *planted(
         "losses.py",
         "tests/test_losses.py",
         ("(d_pred * y_pred).sum(axis=1, keepdims=True))", "(d_pred * y_pred).sum(axis=0, keepdims=True))"),
-        (
-            "return _weigh(values.mean(axis=1), d_raw, sample_weight)",
-            "return _weigh(values.sum(axis=1), d_raw, sample_weight)",
-        ),
+        ("means = values.mean(axis=1)", "means = values.sum(axis=1)"),
         ("d_raw * sample_weight[:, np.newaxis]", "d_raw"),
         ("values += np.maximum(raw, 0) - y * raw", "values += np.maximum(raw, 0) + y * raw"),
         ("d_raw /= total", "d_raw /= total.sum()"),
@@ -42,7 +39,7 @@ BUGS = [
         ("slope = np.where(error > 0,", "slope = np.where(error < 0,"),
         ("values = y_pred - y - y * log_ratio", "values = y_pred - y + y * log_ratio"),
         ("log_ratio = np.log(y) - raw", "log_ratio = raw - np.log(y)"),
-        ("+ epsilon / n_classes, raw", "+ epsilon, raw"),
+        ("return y * (1 - epsilon) + epsilon / n_classes", "return y * (1 - epsilon) + epsilon"),
     ),
     *planted(
         "layers.py",
@@ -66,7 +63,7 @@ BUGS = [
             "layer.forward(views, X, rng)",
         ),
         ("X = layer.predict(arrays, X.copy() if copies else X)", "X = layer.predict(arrays, X)"),
-        ("slice(start, start + self.chunk_rows)", "slice(start, start + self.chunk_rows - 1)"),
+        ("n_samples * (k + 1) // n_chunks)", "n_samples * (k + 1) // n_chunks - 1)"),
         ("in weights + rest + measured:", "in rest + weights + measured:"),
         ("(self._apply(views, X[rows], i) for rows", "(self._apply(views, X[rows], i + 1) for rows"),
     ),
@@ -81,8 +78,8 @@ BUGS = [
         ("d_raw *= scale", "d_raw *= 1"),
         ("* (k + 1) // n_lanes]", "* (k + 1) // n_lanes - 1]"),
         ("total += part", "total = part"),
-        ("self.network.predict(views, X), sample_weight)[0]", "self.network.predict(views, X), None)[0]"),
-        ("return float(total) / self._weight_sum", "return float(total) / self.n_samples"),
+        ("predict(X, chunk), sample_weight)[0]", "predict(X, chunk), None)[0]"),
+        ("index = np.arange(self.n_samples)[rows]", "index = np.arange(self.n_samples)"),
         ("        X = X.copy()\n        X.sum_duplicates()", "        X.sum_duplicates()"),
     ),
     *planted(
@@ -131,8 +128,8 @@ BUGS = [
         "solvers.py",
         "tests/test_solvers.py",
         ("total += loss * n_rows", "total += loss"),
-        ("        params = np.array(params)\n", "        params = np.asarray(params)\n"),
-        ("order = order.copy()", "order = order"),
+        ("self.params = self.shown = np.array(params)", "self.params = self.shown = np.asarray(params)"),
+        ("order = np.array(order, dtype=np.intp)", "order = np.asarray(order, dtype=np.intp)"),
         ("{slot: array.copy() for slot, array", "{slot: array for slot, array"),
         ("(loss, grad.astype(np.float64))", "(loss, grad.astype(np.float64, copy=False))"),
         ('while step["nit"] < self.max_iter:', 'while step["nit"] <= self.max_iter:'),
@@ -187,7 +184,7 @@ BUGS = [
     *planted(
         "estimators/_validation.py",
         "tests/test_validation_set.py",
-        ("return loss, -loss", "return loss, loss"),
+        ('score = -loss if self.scoring == "loss"', 'score = loss if self.scoring == "loss"'),
         ("self.targets.score(self.rows.y, raw, self.rows.weight)", "self.targets.score(self.rows.y, raw, None)"),
     ),
     *planted(
