@@ -1,7 +1,13 @@
-"""Checks of what small parameter objects take; the estimators use scikit-learn's own."""
+"""Parameter checks for the small objects; the estimators use scikit-learn's.
+
+An object declares what its hyper-parameters may be, as intervals in mathematical notation, and ``check`` holds them
+against that.
+"""
 
 import math
+from functools import lru_cache, wraps
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,7 +31,7 @@ def check_number(name, value, *, low=None, high=None, open_low=False, open_high=
     Returns
     -------
     number : int or float
-        The number as Python's int or float: numpy's float64 would draw float32 arrays into float64.
+        The number as Python's int or float: numpy's float64 would promote float32 arrays to float64.
 
     Raises
     ------
@@ -74,3 +80,89 @@ def check_switch(name, value):
     """
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{name}={value!r} must be True or False.")
+
+
+def quiet(function):
+    """Run a function without numpy's numerical warnings: what leaves the finite numbers is found and named otherwise.
+
+    Parameters
+    ----------
+    function : callable
+        The function.
+
+    Returns
+    -------
+    function : callable
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(quiet(np.exp)(1e3))
+    inf
+    """
+
+    @wraps(function)
+    def wrapper(*args, **kwargs):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+class Checked:
+    """Mixin for objects with hyper-parameters: declare ``bounds``, and ``check`` holds the parameters against them.
+
+    Attributes
+    ----------
+    bounds : dict of str to str
+        What each parameter may be: ``"bool"``, or an interval such as ``"[0, 1)"``, of whole numbers where ``int``
+        stands before it. Infinity is allowed where a bracket includes it, None where `` or None`` is appended.
+
+    Examples
+    --------
+    >>> from skmlp_scratch._checks import Checked
+    >>> class Decay(Checked):
+    ...     bounds = {"rate": "[0, 1)", "every": "int [1, inf] or None"}
+    ...     def __init__(self, rate, every=None):
+    ...         self.rate, self.every = rate, every
+    >>> Decay(0.5).check()
+    >>> Decay(1).check()
+    Traceback (most recent call last):
+    ...
+    ValueError: rate=1 must be a number of at least 0 and below 1.
+    """
+
+    bounds: ClassVar[dict] = {}
+
+    def check(self):
+        """Raise a ValueError that names a parameter out of its bounds."""
+        for name, bound in self.bounds.items():
+            value = getattr(self, name)
+            kind, limits, unbounded, optional = _parse(bound)
+            if value is None and optional:
+                continue
+            if kind == "bool":
+                check_switch(name, value)
+            elif not (unbounded and value == math.inf):
+                check_number(name, value, integer=kind == "int", **limits)
+
+
+@lru_cache
+def _parse(bound):
+    """Kind, limits as :func:`check_number` takes them, and whether infinity and None are allowed."""
+    bound, optional, _ = bound.partition(" or None")
+    if bound == "bool":
+        return "bool", {}, False, bool(optional)
+    kind = "int" if bound.startswith("int ") else "float"
+    interval = bound.removeprefix("int ")
+    low, high = (float(end) for end in interval[1:-1].split(","))
+    limits = {}
+    if low > -math.inf:
+        limits |= {"low": _tidy(low), "open_low": interval.startswith("(")}
+    if high < math.inf:
+        limits |= {"high": _tidy(high), "open_high": interval.endswith(")")}
+    return kind, limits, high == math.inf and interval.endswith("]"), bool(optional)
+
+
+def _tidy(end):
+    return int(end) if end.is_integer() else end

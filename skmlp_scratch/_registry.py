@@ -1,17 +1,19 @@
 """A name or an object becomes the object; an error lists the choices."""
 
 
-def lookup(table, key, what):
-    """Return ``table[key]`` for a name, anything else unchanged.
+def resolve(table, key, what, method=None):
+    """Return the entry of a table for a name, and anything else as it is.
 
     Parameters
     ----------
     table : dict
-        Maps names to objects.
+        Maps names to objects; with ``method``, to classes.
     key : str or object
         A name of the table, or the object itself.
     what : str
         What the error calls it, e.g. ``"activation"``.
+    method : str or None, default=None
+        A method that the object must have. A name then gives an object of the class that the table holds.
 
     Returns
     -------
@@ -20,55 +22,27 @@ def lookup(table, key, what):
     Raises
     ------
     ValueError
-        If ``key`` is a string that the table does not hold.
+        If ``key`` is a string that the table does not hold, or the object lacks the method.
 
     Examples
     --------
-    >>> from skmlp_scratch._registry import lookup
-    >>> lookup({"one": 1}, "one", "number")
+    >>> from skmlp_scratch._registry import resolve
+    >>> resolve({"one": 1}, "one", "number")
     1
-    """
-    if not isinstance(key, str):
-        return key
-    if key not in table:
-        raise ValueError(f"{what}={key!r} is unknown; choose one of {', '.join(map(repr, table))}, or pass an object.")
-    return table[key]
-
-
-def instance(table, key, what, method):
-    """Return an object with ``method``: made from a name's class, or the object given.
-
-    Parameters
-    ----------
-    table : dict
-        Maps names to classes.
-    key : str or object
-        A name of the table, or an object that has ``method``.
-    what : str
-        What the error calls it.
-    method : str
-        The method that the object must have.
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown or the object lacks the method.
-
-    Examples
-    --------
-    >>> from skmlp_scratch._registry import instance
-    >>> instance({"list": list}, "list", "container", "append")
+    >>> resolve({"list": list}, "list", "container", method="append")
     []
     """
-    found = lookup(table, key, what)
     if isinstance(key, str):
-        return found()
-    if isinstance(found, type) or not callable(getattr(found, method, None)):
-        raise ValueError(
-            f"{what}={key!r} needs a method {method}(): pass one of {', '.join(map(repr, table))}, or an object."
-        )
-    return found
+        if key not in table:
+            raise ValueError(f"{what}={key!r} is unknown; choose one of {_names(table)}, or pass an object.")
+        return table[key]() if method else table[key]
+    if method and (isinstance(key, type) or not callable(getattr(key, method, None))):
+        raise ValueError(f"{what}={key!r} needs a method {method}(): pass one of {_names(table)}, or an object.")
+    return key
+
+
+def _names(table):
+    return ", ".join(map(repr, table))
+
+
+lookup = resolve  # for plotting, until that follows

@@ -30,10 +30,10 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from ._checks import check_number
 from .activations import ACTIVATIONS
-from .initializers import INITIALIZERS, auto_logistic
+from .history import History, Monitor
+from .initializers import INITIALIZERS, auto_for
 from .layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
-from .losses import LOSSES, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, LogLoss, Loss, Quantile, SquaredError
-from .monitor import EXPLOSION, SUSPICIOUS, Monitor
+from .losses import BinaryCrossEntropy, CategoricalCrossEntropy, Huber, Loss, Quantile, SquaredError, as_loss
 from .network import Network
 from .objective import Objective
 from .optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
@@ -44,17 +44,16 @@ from .schedules import (
     Cosine,
     Exponential,
     InverseScaling,
-    Patience,
     StepDecay,
     TimeDecay,
 )
-from .solvers import (
+from .solvers import SCIPY_METHODS, SOLVERS, GradientDescent, ScipyMinimize
+from .stopping import (
     CONVERGED,
     INTERRUPT_MESSAGE,
-    SOLVERS,
     DivergenceError,
-    GradientDescent,
-    ScipyMinimize,
+    DivergenceGuard,
+    Patience,
     diverged,
     too_large,
 )
@@ -67,7 +66,7 @@ except ImportError:  # scikit-learn < 1.9 has no callbacks
         """Stand-in where scikit-learn has no callbacks."""
 
 
-SCIPY_METHODS = {"bfgs": "BFGS", "lbfgs": "L-BFGS-B", "cg": "CG"}
+EXPLOSION = DivergenceGuard.explosion
 SCALE_ROWS = 200  # rows on which the scale of the loss before training is measured
 
 
@@ -223,11 +222,12 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             run.objective,
             validate=run.validate,
             patience=Patience(self.tol, self.n_iter_no_change) if self.early_stopping else None,
-            limit=run.limit,
-            exact_limit=functools.partial(self._explosion, run),
+            guard=DivergenceGuard(run.limit, functools.partial(self._explosion, run)),
             verbose=self.verbose,
             listener=callbacks and functools.partial(callbacks, run=run),
-            history=self.history_ if resume else None,
+            epochs_before=len(self.history_["epoch"]) if resume else 0,
+            seconds_before=self.history_["seconds"][-1] if resume and self.history_["seconds"] else 0.0,
+            max_epochs=1 if incremental else None,
         )
         result = self._minimize(run, monitor)
         self._finish(run, monitor, result, resume, incremental)
@@ -354,9 +354,10 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         return Network([*layers, Dense(n_in, n_out)])
 
     def _initializer(self):
-        # Without a hidden layer the network cannot tell the activation, and scikit-learn's range still depends on it.
-        no_hidden = self.init == "auto" and not self._hidden_sizes()
-        return auto_logistic if no_hidden and self.activation in ("logistic", "sigmoid") else self.init
+        if self.init != "auto":
+            return self.init
+        single = isinstance(self.activation, str) or callable(self.activation)
+        return auto_for([self.activation] if single else self.activation)
 
     def _hold_out(self, X, y, targets, sample_weight, given, rng, split, loss):
         """Training rows, validation rows (or None), and the random state from which a split can be drawn again."""
@@ -419,8 +420,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             if (sample_weight < 0).any() or not sample_weight.any():
                 raise ValueError("sample_weight_val must not be negative, nor zero for every row.")
         targets = self._encode(self._known_targets(y, "y_val"))[1]
-        if hasattr(loss, "check_targets"):
-            loss.check_targets(np.asarray(targets, dtype=dtype))
+        loss.check_targets(np.asarray(targets, dtype=dtype))
         return X, y, targets, sample_weight
 
     def _make_solver(self, network, n_samples, incremental, resume):
@@ -428,8 +428,6 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         solver = self.solver
         if not isinstance(solver, str):
             solver = copy.copy(solver)
-            if incremental:
-                solver.max_iter = 1
         elif solver in SCIPY_METHODS:
             options = {"gtol": self.tol} | ({"maxfun": self.max_fun} if solver == "lbfgs" else {})
             solver = ScipyMinimize(SCIPY_METHODS[solver], max_iter=self.max_iter, options=options)
@@ -525,16 +523,10 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
     @staticmethod
     def _explosion(run, every=1):
         """The loss above which training has diverged: far above where it begins and above what raw = 0 costs."""
-        objective, rows = run.objective, slice(None, None, every)
-        X, y = objective.X[rows], objective.y[rows]
-        weights = None if objective.sample_weight is None else objective.sample_weight[rows]
-        raw = run.network.predict(run.params, X)
+        rows = slice(None, None, every)
         # Of any sign: a likelihood may leave its constants out.
-        start, nothing = (abs(run.loss.value_and_grad(y, at, weights)[0]) for at in (raw, np.zeros_like(raw)))
-        total = len(y) if weights is None else weights.sum()
-        W = run.params[run.network.weight_slice]
-        penalty = objective.penalty.add_to(W, np.zeros_like(W), 1 / total)
-        return EXPLOSION * float(max(start, nothing) / total + penalty)
+        start, nothing = (abs(run.objective.value(at, rows)) for at in (run.params, np.zeros_like(run.params)))
+        return EXPLOSION * float(max(start, nothing))
 
     def _minimize(self, run, monitor):
         """Run the solver; what goes wrong on the way ends in the best or the latest parameters, if there are any."""
@@ -547,7 +539,9 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
             if result.get("message") == INTERRUPT_MESSAGE:
                 warnings.warn(INTERRUPT_MESSAGE, stacklevel=7)
             if monitor.best_params is None and not math.isnan(result.fun):
-                monitor.check(float(result.fun), monitor.epochs, (monitor.history["learning_rate"] or [math.nan])[-1])
+                monitor.guard.check(
+                    float(result.fun), monitor.epochs, (monitor.history["learning_rate"] or [math.nan])[-1]
+                )
         except DivergenceError as error:
             if monitor.best_params is None:
                 raise
@@ -567,7 +561,8 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         best = last if monitor.best_params is None else monitor.best_params
         if not np.isfinite(best).all():
             raise diverged(math.nan, monitor.epochs, math.nan)
-        history, loss = monitor.history, float(result["fun"])
+        history, loss = self.history_.copy() if resume else History(), float(result["fun"])
+        history.extend(monitor.history)
         seen = (self.t_ if resume else 0) + monitor.epochs * run.objective.n_samples
         self._warn(run, monitor, result, loss, incremental)
         vars(self).update(self._fitted(run, self._calibrated(run, best)))
@@ -583,13 +578,13 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
                 "solver": result.get("state"),
                 "rng": run.rng if isinstance(self.random_state, Integral) else None,
                 "split": run.split,
-                "limit": monitor.limit,
+                "limit": monitor.guard.limit,
                 "params": last,
             }
 
     def _warn(self, run, monitor, result, loss, incremental):
         first = monitor.history["loss"][-monitor.epochs] if monitor.epochs else loss
-        if loss > SUSPICIOUS * min(first, monitor.limit / EXPLOSION) > 0:
+        if monitor.guard.worth_a_warning(loss, first):
             rate = monitor.history["learning_rate"][-1]
             warnings.warn(
                 f"The loss rose from {first:g} to {loss:g} in epoch {monitor.epochs}, with learning rate "
@@ -642,7 +637,7 @@ class _BaseScratchMLP(CallbackSupportMixin, BaseEstimator):
         epoch.end = functools.partial(context.call_on_fit_task_end, **data, reconstruction_attributes={})
         return epoch
 
-    def _objective_and_params(self, X, y):
+    def objective(self, X, y):
         """What check_gradient checks: the objective in float64, at initial parameters."""
         model = copy.copy(self)
         model.early_stopping = False
@@ -1004,7 +999,7 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
             return np.zeros((len(raw), 1), dtype=raw.dtype)
         if self.out_activation_ == "logistic" and raw.shape[1] == 1:
             return log_expit(np.hstack([-raw, raw]))
-        if raw.shape[1] > 1 and hasattr(self._loss, "log_inverse_link"):
+        if raw.shape[1] > 1:
             return self._loss.log_inverse_link(raw)
         return np.log(self.predict_proba(X))
 
@@ -1101,7 +1096,7 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
         multilabel = self._label_binarizer.y_type_.startswith("multilabel")
         single = multilabel or n_classes <= 2
         loss = self.loss
-        if loss == "log_loss" or isinstance(loss, LogLoss):
+        if loss == "log_loss":
             loss = BinaryCrossEntropy() if single else CategoricalCrossEntropy()
         elif loss == "squared_error":
             loss = SquaredError(link="logistic" if single else "softmax")
@@ -1110,8 +1105,7 @@ class ScratchMLPClassifier(ClassifierMixin, _BaseScratchMLP):
                 "Only binary classification is supported. The type of the target is multiclass: use loss='log_loss' "
                 "instead of 'binary_cross_entropy'."
             )
-        elif isinstance(loss, str):
-            loss = LOSSES[loss]()
+        loss = as_loss(loss, n_classes)
         links = ["logistic"] if multilabel else ["softmax"] if n_classes > 2 else ["logistic", "softmax"]
         known = isinstance(self.loss, Loss) and type(self.loss).inverse_link is Loss.inverse_link
         if known and loss.out_activation not in links:
@@ -1425,7 +1419,7 @@ class ScratchMLPRegressor(RegressorMixin, _BaseScratchMLP):
     def _encode(self, y):
         """The loss, and targets of one column an output."""
         own = {"quantile": lambda: Quantile(self.quantile), "huber": lambda: Huber(self.huber_delta)}
-        loss = own.get(self.loss, LOSSES[self.loss])() if isinstance(self.loss, str) else self.loss
+        loss = own[self.loss]() if self.loss in ("quantile", "huber") else as_loss(self.loss, 1)
         return loss, y.reshape(len(y), -1)
 
     def _smooth(self, targets):

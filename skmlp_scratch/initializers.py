@@ -1,24 +1,88 @@
 r"""Initializers: small random weights, so that neurons differ, scaled so that signals keep their size.
 
 A neuron that sums ``n_in`` inputs of variance 1 with weights of variance ``v`` has variance ``n_in * v``. Keeping it at
-1 on the way up asks for ``v = 1 / n_in`` (LeCun), on the way up and down for ``2 / (n_in + n_out)`` (Glorot), and
-behind a relu, which halves it, for ``2 / n_in`` (He). A uniform in (-r, r) has variance ``r**2 / 3``.
+1 on the way up asks for ``v = 1 / n_in``; on the way up and down, as a compromise, for ``2 / (n_in + n_out)``; and
+after a relu, which halves it, for ``2 / n_in``. So six of them are one function, ``v = gain / fan``:
+
+=========================================  ====  =======================
+names                                      gain  fan
+=========================================  ====  =======================
+``lecun_uniform``, ``lecun_normal``        1     inputs
+``glorot_uniform``, ``glorot_normal``      1     mean of inputs, outputs
+``he_uniform``, ``he_normal``              2     inputs
+=========================================  ====  =======================
 
 An initializer is a function ``(rng, n_in, n_out) -> (W, b)`` with W of shape (n_in, n_out) and b of shape (n_out,).
+
+References
+----------
+LeCun et al. 1998, "Efficient BackProp", section 4.6; Glorot & Bengio 2010, "Understanding the difficulty of training
+deep feedforward neural networks", equation 16; He et al. 2015, "Delving deep into rectifiers", equation 10.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 
 
-def _uniform(variance, rng, n_in, n_out):
-    bound = math.sqrt(3 * variance)
-    return rng.uniform(-bound, bound, (n_in, n_out)), np.zeros(n_out)
+def variance_scaling(rng, n_in, n_out, *, gain, fan, distribution):
+    """Draw weights of variance ``gain / fan``; biases are zero.
 
+    Parameters
+    ----------
+    rng : numpy.random.RandomState
+        Source of randomness.
+    n_in, n_out : int
+        Inputs and outputs of the layer.
+    gain : float
+        Makes up for the variance that the activation takes away: 1 for none, 2 for relu.
+    fan : callable
+        ``(n_in, n_out) -> number`` of terms over which the variance is spread.
+    distribution : {"uniform", "normal"}
+        A uniform in (-r, r), whose variance is ``r**2 / 3``, or a normal.
 
-def _normal(variance, rng, n_in, n_out):
+    Returns
+    -------
+    W : ndarray of shape (n_in, n_out)
+        Weights.
+    b : ndarray of shape (n_out,)
+        Biases.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> W, b = variance_scaling(np.random.RandomState(0), 200, 300, gain=2.0, fan=fan_in, distribution="normal")
+    >>> round(float(W.var()) * 200, 1), bool(b.any())
+    (2.0, False)
+    """
+    variance = gain / fan(n_in, n_out)
+    if distribution == "uniform":
+        bound = math.sqrt(3 * variance)
+        return rng.uniform(-bound, bound, (n_in, n_out)), np.zeros(n_out)
     return rng.standard_normal((n_in, n_out)) * math.sqrt(variance), np.zeros(n_out)
+
+
+def fan_in(n_in, n_out):
+    """Count the inputs: the variance of signals is kept on the way up.
+
+    Examples
+    --------
+    >>> fan_in(2, 4)
+    2
+    """
+    return n_in
+
+
+def fan_mean(n_in, n_out):
+    """Average inputs and outputs: a compromise between the way up and the way down.
+
+    Examples
+    --------
+    >>> fan_mean(2, 4)
+    3.0
+    """
+    return (n_in + n_out) / 2
 
 
 def _auto(gain, rng, n_in, n_out):
@@ -79,114 +143,11 @@ def auto_logistic(rng, n_in, n_out):
     return _auto(2.0, rng, n_in, n_out)
 
 
-def glorot_uniform(rng, n_in, n_out):
-    """Draw weights of variance ``2 / (n_in + n_out)`` uniformly; biases zero (Glorot & Bengio 2010).
-
-    Parameters
-    ----------
-    rng, n_in, n_out
-        As for :func:`auto`.
-
-    Returns
-    -------
-    W, b
-        As for :func:`auto`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> glorot_uniform(np.random.RandomState(0), 2, 1)[1]
-    array([0.])
-    """
-    return _uniform(2 / (n_in + n_out), rng, n_in, n_out)
-
-
-def glorot_normal(rng, n_in, n_out):
-    """Draw normal weights of variance ``2 / (n_in + n_out)``; biases zero (Glorot & Bengio 2010).
-
-    Parameters
-    ----------
-    rng, n_in, n_out
-        As for :func:`auto`.
-
-    Returns
-    -------
-    W, b
-        As for :func:`auto`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> glorot_normal(np.random.RandomState(0), 2, 1)[1]
-    array([0.])
-    """
-    return _normal(2 / (n_in + n_out), rng, n_in, n_out)
-
-
-def he_uniform(rng, n_in, n_out):
-    """Draw weights of variance ``2 / n_in`` uniformly, for relu; biases zero (He et al. 2015).
-
-    Parameters
-    ----------
-    rng, n_in, n_out
-        As for :func:`auto`.
-
-    Returns
-    -------
-    W, b
-        As for :func:`auto`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> he_uniform(np.random.RandomState(0), 2, 1)[1]
-    array([0.])
-    """
-    return _uniform(2 / n_in, rng, n_in, n_out)
-
-
-def he_normal(rng, n_in, n_out):
-    """Draw normal weights of variance ``2 / n_in``, for relu; biases zero (He et al. 2015).
-
-    Parameters
-    ----------
-    rng, n_in, n_out
-        As for :func:`auto`.
-
-    Returns
-    -------
-    W, b
-        As for :func:`auto`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> he_normal(np.random.RandomState(0), 2, 1)[1]
-    array([0.])
-    """
-    return _normal(2 / n_in, rng, n_in, n_out)
-
-
-def lecun_uniform(rng, n_in, n_out):
-    """Draw weights of variance ``1 / n_in`` uniformly; biases zero (LeCun et al. 1998, section 4.6).
-
-    Parameters
-    ----------
-    rng, n_in, n_out
-        As for :func:`auto`.
-
-    Returns
-    -------
-    W, b
-        As for :func:`auto`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> lecun_uniform(np.random.RandomState(0), 2, 1)[1]
-    array([0.])
-    """
-    return _uniform(1 / n_in, rng, n_in, n_out)
+glorot_uniform = partial(variance_scaling, gain=1.0, fan=fan_mean, distribution="uniform")
+glorot_normal = partial(variance_scaling, gain=1.0, fan=fan_mean, distribution="normal")
+he_uniform = partial(variance_scaling, gain=2.0, fan=fan_in, distribution="uniform")
+he_normal = partial(variance_scaling, gain=2.0, fan=fan_in, distribution="normal")
+lecun_uniform = partial(variance_scaling, gain=1.0, fan=fan_in, distribution="uniform")
 
 
 def lecun_normal(rng, n_in, n_out):
@@ -233,6 +194,28 @@ def uniform(rng, n_in, n_out):
     True
     """
     return rng.uniform(-1, 1, (n_in, n_out)), rng.uniform(-1, 1, n_out)
+
+
+def auto_for(activations):
+    """Choose what scikit-learn draws for these hidden activations: a narrower range where all are logistic.
+
+    Parameters
+    ----------
+    activations : sequence of str or callable
+        The hidden activations: names, or functions, which are told by theirs.
+
+    Returns
+    -------
+    initializer : callable
+        :func:`auto` or :func:`auto_logistic`.
+
+    Examples
+    --------
+    >>> auto_for(["relu"]) is auto, auto_for(["sigmoid", "logistic"]) is auto_logistic
+    (True, True)
+    """
+    names = {getattr(activation, "__name__", activation) for activation in activations}
+    return auto_logistic if names and names <= {"logistic", "sigmoid"} else auto
 
 
 INITIALIZERS = {

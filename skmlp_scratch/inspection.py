@@ -5,9 +5,14 @@ Along a direction d the slope of f is :math:`\big(f(p + h d) - f(p - h d)\big) /
 if :math:`\lVert g - g_{num} \rVert / \lVert g + g_{num} \rVert` is tiny.
 """
 
+import os
+import platform
+import sys
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 MAX_PARAMS = 2000  # up to here every parameter is moved, beyond it random directions
 N_DIRECTIONS = 100
@@ -108,12 +113,19 @@ def check_gradient(objective, params, y=None, *, tol=1e-8, random_state=0):
     True
     """
     if hasattr(objective, "fit"):
-        if not hasattr(objective, "_objective_and_params"):
-            raise ValueError(
-                f"objective={objective!r} is an estimator, but not of this package: its gradient is hidden."
-            )
-        objective, params = objective._objective_and_params(params, y)
-    params = np.array(params, dtype=np.float64)
+        objective, params = _objective_of(objective, params, y)
+    return _compare(objective, np.array(params, dtype=np.float64), tol, random_state)
+
+
+def _objective_of(estimator, X, y):
+    """What an estimator minimizes, and initial parameters."""
+    if not hasattr(estimator, "objective"):
+        raise ValueError(f"objective={estimator!r} is an estimator, but not of this package: its gradient is hidden.")
+    return estimator.objective(X, y)
+
+
+def _compare(objective, params, tol, random_state):
+    """Check the gradient at a vector, along every axis or along random directions."""
     rng = np.random.RandomState(random_state)
     every = len(params) <= MAX_PARAMS
     if every:
@@ -148,3 +160,32 @@ def _slope(f, params, direction):
         if best <= 1e-7 * max(abs(near), 1e-2):
             break
     return slope
+
+
+def show_versions():
+    """Print what a bug report should say: the versions that matter, and the linear algebra library.
+
+    Examples
+    --------
+    >>> from skmlp_scratch.inspection import show_versions
+    >>> show_versions()  # doctest: +ELLIPSIS
+    skmlp_scratch: ...
+    engine: numpy core
+    """
+    lines = {"skmlp_scratch": sys.modules[__package__].__version__}
+    lines |= {package: _version(package) for package in ("numpy", "scipy", "scikit-learn", "threadpoolctl")}
+    lines |= {"python": sys.version.replace("\n", " "), "platform": platform.platform(), "cpus": os.cpu_count()}
+    for library in threadpool_info():
+        known = (library.get(key) for key in ("internal_api", "version", "architecture"))
+        what = " ".join(str(each) for each in known if each)
+        lines[library["prefix"]] = f"{what}, {library['num_threads']} threads, {library['filepath']}"
+    lines["engine"] = "numpy core"
+    for name, text in lines.items():
+        print(f"{name}: {text}")
+
+
+def _version(package):
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

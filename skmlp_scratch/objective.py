@@ -5,7 +5,7 @@ r"""Objective: network, loss, penalty and data become one function of one vector
 
 This is all that a solver ever sees, and the only place where it is defined: training, gradient checks, the reported
 loss and early stopping share it. The sums run over the training set. A minibatch B of it estimates f without bias: its
-loss is scaled by n / (\|B\| sum w), while the penalty stays as it is, whatever the batch size.
+loss is scaled by n / (\|B\| sum w), while the penalty does not depend on the batch size.
 
 Examples
 --------
@@ -19,14 +19,12 @@ Examples
 (1.25, array([-2.5, -1.5]))
 """
 
-from numbers import Real
-
 import numpy as np
 from scipy import sparse
 
 from ._parallel import map_threads
-from ._registry import instance
-from .losses import LOSSES, Loss
+from .layers import NARROW
+from .losses import as_loss
 from .penalties import ElasticNet
 
 # The chunks of a full batch are summed in this many lanes, in order, and then the lanes in order: the result
@@ -42,15 +40,15 @@ class Objective:
     network : Network
         Description of the function from X to raw predictions.
     loss : str or Loss
-        A name of ``LOSSES`` or an object with ``value_and_grad`` and ``inverse_link``.
+        A name of ``LOSSES`` or an object with ``value_and_grad`` and ``inverse_link``, which is copied.
     X : {array-like, sparse matrix} of shape (n_samples, n_in)
-        Inputs.
+        Inputs, in any memory order.
     y : array-like of shape (n_samples,) or (n_samples, n_out)
-        Targets: one row a sample, or class indices for a network with several outputs.
+        Targets: one row per sample, or class indices for a network with several outputs.
     sample_weight : array-like of shape (n_samples,) or None, default=None
         Weights of the rows; None counts each once.
     alpha : float, default=0.0
-        Strength of the penalty.
+        Penalty strength.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1].
 
@@ -60,8 +58,12 @@ class Objective:
         Number of rows.
     is_stochastic : bool
         True with dropout: then ``loss_and_grad`` needs ``rng``.
-    kinked : slice or None
+    weight_slice : slice
+        The parameters that are weights.
+    l1_slice : slice or None
         Parameters whose penalty has a kink at zero (L1), so that a solver can keep them exactly there.
+    rate_factors : list of (slice, float)
+        Parameters that learn faster or slower than the rest, and by which factor.
 
     Raises
     ------
@@ -71,25 +73,22 @@ class Objective:
 
     def __init__(self, network, loss, X, y, sample_weight=None, alpha=0.0, l1_ratio=0.0):
         self.network = network
-        self.loss = instance(LOSSES, loss, "loss", "value_and_grad")
-        X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
-        self.X = X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
-        # Column order, as the raw predictions have it: with few outputs their sums run along memory.
-        self.y = np.asfortranarray(_targets(y, network.n_out, self.X.dtype))
+        self.loss = as_loss(loss, network.n_out)
+        self.X = _inputs(X)
         if self.X.shape[1:] != (network.n_in,):
             raise ValueError(f"X has shape {self.X.shape}, the network takes {network.n_in} columns.")
-        if len(self.y) != self.X.shape[0]:
-            raise ValueError(f"y has {len(self.y)} rows, X has {self.X.shape[0]}.")
-        if hasattr(self.loss, "check_targets"):
-            self.loss.check_targets(self.y)
-        if not isinstance(self.loss, Loss):
-            _probe(self.loss, self.y)
-        self.sample_weight = None if sample_weight is None else _weights(sample_weight, len(self.y), self.X.dtype)
-        self.penalty = ElasticNet(alpha, l1_ratio)
         self.n_samples = self.X.shape[0]
+        self.y = _targets(y, network.n_out, self.X.dtype)
+        if len(self.y) != self.n_samples:
+            raise ValueError(f"y has {len(self.y)} rows, X has {self.n_samples}.")
+        for rows in [None] if network.n_out <= NARROW else network.chunks(self.n_samples):
+            self.loss.check_targets(self._take_targets(rows))
+        self.sample_weight, self._weight_sum = _weights(sample_weight, self.n_samples, self.X.dtype)
+        self.penalty = ElasticNet(alpha, l1_ratio)
         self.is_stochastic = network.is_stochastic
-        self.kinked = network.weight_slice if self.penalty.l1 else None
-        self._weight_sum = float(self.n_samples if sample_weight is None else np.sum(sample_weight, dtype=np.float64))
+        self.weight_slice = network.weight_slice
+        self.l1_slice = network.weight_slice if self.penalty.l1 else None
+        self.rate_factors = []
         self._params = self._grad = None
 
     def loss_and_grad(self, params, rows=None, rng=None):
@@ -111,52 +110,121 @@ class Objective:
             A buffer that the next call overwrites: copy it to keep it.
         """
         self._bind(params)
-        if rows is None and self.network.is_rowwise and self.n_samples > self.network.chunk_rows:
-            value = self._in_chunks(rng)
-        else:
-            X, y, sample_weight, n_rows = self._take(rows)
-            scale = self.n_samples / (n_rows * self._weight_sum)
-            value = self._evaluate(X, y, sample_weight, scale, rng, self._grad_views)
+        value = self._add_up(rows, rng, self._scale(rows))
         value += self.penalty.add_to(self._weights, self._grad_weights, 1 / self._weight_sum)
         return value, self._grad
 
+    def sums(self, params, rows=None, rng=None):
+        """Sum the loss and its gradient over rows, without penalty: one partition's share of a larger training set.
+
+        Parameters
+        ----------
+        params, rows, rng
+            As for :meth:`loss_and_grad`.
+
+        Returns
+        -------
+        value : float
+            Weighted sum of the rows' losses.
+        grad : ndarray of shape (n_params,)
+            Its gradient, in the same buffer.
+        weight : float
+            Sum of the rows' weights: value and gradient are to be divided by its total over all partitions.
+        """
+        self._bind(params)
+        value = self._add_up(rows, rng, 1.0)
+        weight = self._weight_sum if rows is None else self._count(rows)
+        if rows is not None and self.sample_weight is not None:
+            weight = np.sum(self.sample_weight[rows], dtype=np.float64)
+        return value, self._grad, float(weight)
+
+    def value(self, params, rows=None):
+        """Evaluate the objective at inference: without dropout, with the population statistics, without a gradient.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,)
+            The flat vector.
+        rows : slice, ndarray of int or None, default=None
+            A part of the training set, which then stands for all of it; None takes all.
+
+        Returns
+        -------
+        loss : float
+        """
+        self._bind(params)
+        views = self._views
+
+        def run(chunk):
+            X, y, sample_weight = self._take(chunk)
+            return self.loss.value_and_grad(y, self.network.predict(views, X), sample_weight)[0]
+
+        chunks = self.network.chunks(self._count(rows))
+        if rows is not None:
+            index = np.arange(self.n_samples)[rows]
+            chunks = [index[chunk] for chunk in chunks]
+        total = float(sum(map_threads(run, chunks)))
+        return total * self._scale(rows) + self.penalty.value(self._weights, 1 / self._weight_sum)
+
     def _bind(self, params):
-        """Make the views of a parameter vector once: of 19 us that a step of 2-3-2 takes, they would be 4."""
+        """Create the views of a parameter vector once; remaking them costs a fifth of a small step."""
         if params is self._params:
             return
         if params.shape != (self.network.size,):
             raise ValueError(f"params have shape {params.shape}, the network needs {(self.network.size,)}.")
-        if np.result_type(params, self.X) != params.dtype:
-            raise ValueError(f"params are {params.dtype} and X is {self.X.dtype}: give params at least X's precision.")
-        self._params, self._views = params, self.network.unflatten(params)
-        self._weights = params[self.network.weight_slice]
-        if self._grad is None or self._grad.dtype != params.dtype:
-            self._grad = np.zeros(self.network.size, dtype=params.dtype)
-            self._grad_views = self.network.unflatten(self._grad)
-            self._grad_weights = self._grad[self.network.weight_slice]
+        if params.dtype not in (np.float32, np.float64) or np.result_type(params, self.X) != params.dtype:
+            raise ValueError(
+                f"params are {params.dtype} and X is {self.X.dtype}: give params at least X's precision, float32 or "
+                "float64."
+            )
+        views = self.network.unflatten(params)
+        grad = self._grad
+        if grad is None or grad.dtype != params.dtype:
+            grad = np.zeros(self.network.size, dtype=params.dtype)
+        grad_views, weights = self.network.unflatten(grad), self.network.weight_slice
+        # The mark that says what is bound comes last, so that an interrupt leaves nothing half bound.
+        self._views, self._weights = views, params[weights]
+        self._grad_views, self._grad_weights, self._grad = grad_views, grad[weights], grad
+        self._params = params
+
+    def _count(self, rows):
+        if rows is None:
+            return self.n_samples
+        return len(range(*rows.indices(self.n_samples))) if isinstance(rows, slice) else len(rows)
+
+    def _scale(self, rows):
+        """Factor by which the sum over some rows estimates the mean over all."""
+        return self.n_samples / (self._count(rows) * self._weight_sum)
 
     def _take(self, rows):
-        """Rows of X, y and the weights, and how many they are."""
-        if rows is None:
-            return self.X, self.y, self.sample_weight, self.n_samples
-        if isinstance(rows, slice) or sparse.issparse(self.X):
-            X = self.X[rows]
-        else:
-            X = self.X.take(rows, axis=0)  # 0.7 us, X[rows] 2.3
-        # take(axis=0) would first copy all of a y in column order: 110 instead of 0.7 us for 20 000 x 10.
-        y = self.y[rows] if isinstance(rows, slice) else self.y.T.take(rows, axis=1).T
-        return X, y, None if self.sample_weight is None else self.sample_weight[rows], X.shape[0]
+        """Rows of X, y and the weights."""
+        sample_weight = self.sample_weight if rows is None or self.sample_weight is None else self.sample_weight[rows]
+        return _take_rows(self.X, rows), self._take_targets(rows), sample_weight
 
-    def _evaluate(self, X, y, sample_weight, scale, rng, grads):
-        """Loss and gradient of some rows, both times ``scale``."""
+    def _take_targets(self, rows):
+        """Rows of y as floats; what is kept in a compact type is cast here, a batch at a time."""
+        y = _take_rows(self.y, rows)
+        if y.ndim == 1:
+            return _one_hot(y, self.network.n_out, self.X.dtype)
+        return y if y.dtype == self.X.dtype else y.astype(self.X.dtype)
+
+    def _add_up(self, rows, rng, scale):
+        """Loss and gradient of some rows, both times ``scale``; the gradient goes into the buffer."""
+        if rows is None and self.network.is_rowwise and self.n_samples > self.network.chunk_rows:
+            return self._in_chunks(rng, scale)
+        return self._evaluate(rows, scale, rng, self._grad_views)
+
+    def _evaluate(self, rows, scale, rng, grads):
+        """Loss and gradient of rows in one piece, both times ``scale``."""
+        X, y, sample_weight = self._take(rows)
         raw, backward = self.network.forward(self._views, X, rng)
         value, d_raw = self.loss.value_and_grad(y, raw, sample_weight)
-        d_raw = d_raw.astype(raw.dtype, copy=False)  # a loss of one's own may have drawn it into float64
+        d_raw = np.asarray(d_raw, dtype=raw.dtype)  # a custom loss may have promoted it
         d_raw *= scale
         backward(d_raw, grads)
         return float(value) * scale
 
-    def _in_chunks(self, rng):
+    def _in_chunks(self, rng, scale):
         """Full batch in row chunks that fit the cache, spread over threads."""
         chunks = self.network.chunks(self.n_samples)
         n_lanes = min(LANES, len(chunks))
@@ -166,8 +234,7 @@ class Objective:
             value, total, part = 0.0, np.zeros_like(self._grad), np.zeros_like(self._grad)
             views = self.network.unflatten(part)
             for rows in lane:
-                X, y, sample_weight, _ = self._take(rows)
-                value += self._evaluate(X, y, sample_weight, 1 / self._weight_sum, rng, views)
+                value += self._evaluate(rows, scale, rng, views)
                 total += part
             return value, total
 
@@ -179,37 +246,78 @@ class Objective:
         return sum(value for value, _ in results)
 
 
-def _probe(loss, y):
-    """Raise a ValueError if a loss of one's own does not give a number and a gradient like ``raw``."""
-    result = loss.value_and_grad(y, np.zeros_like(y), None)
-    pair = isinstance(result, (tuple, list)) and len(result) == 2
-    if not pair or not isinstance(result[0], Real) or np.shape(result[1]) != y.shape:
-        found = f"{type(result[0]).__name__} and {np.shape(result[1])}" if pair else type(result).__name__
-        raise ValueError(
-            f"loss={loss!r}: value_and_grad must return a number and, here, an array of shape {y.shape}, not {found}."
-        )
+def _take_rows(array, rows):
+    """Take rows of an array in whichever way its memory order makes cheap."""
+    if rows is None:
+        return array
+    if isinstance(rows, slice):
+        part = array[rows]
+        # A product would copy strided rows, each time it is asked for.
+        return part if sparse.issparse(part) or _is_packed(part) else np.ascontiguousarray(part)
+    if sparse.issparse(array):
+        return array[rows]
+    if array.flags.c_contiguous:
+        return array.take(rows, axis=0)  # faster than array[rows]
+    if array.flags.f_contiguous:
+        return array.T.take(rows, axis=1).T  # take(axis=0) would first copy all of the array
+    return array[rows]
+
+
+def _is_packed(array):
+    """Whether the linear algebra library can read it: numbers side by side along rows or columns."""
+    return array.ndim == 1 or (array.itemsize in array.strides and min(array.strides) > 0)
+
+
+def _inputs(X):
+    """Inputs as floats that the linear algebra library knows; duplicate entries of a sparse matrix are summed."""
+    X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
+    if X.dtype not in (np.float32, np.float64):
+        X = X.astype(np.float64)
+    if sparse.issparse(X) and not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()  # dropout drops whole entries
+    return X
 
 
 def _weights(sample_weight, n_samples, dtype):
-    """Sample weights as an array of shape (n_samples,)."""
-    sample_weight = np.asarray(sample_weight, dtype=dtype)
+    """Sample weights as an array of shape (n_samples,) or None, and their sum."""
+    if sample_weight is None:
+        return None, float(n_samples)
+    given, sample_weight = sample_weight, np.asarray(sample_weight, dtype=dtype)
     if sample_weight.shape != (n_samples,):
         raise ValueError(f"sample_weight has shape {sample_weight.shape}, y has {n_samples} rows.")
     if not (np.isfinite(sample_weight) & (sample_weight >= 0)).all() or not sample_weight.any():
         raise ValueError("sample_weight must be finite, not negative, and not zero for every row.")
-    return sample_weight
+    total, limits = float(np.sum(given, dtype=np.float64)), np.finfo(dtype)
+    if not limits.tiny <= total <= limits.max / n_samples:
+        raise ValueError(
+            f"sample_weight sums to {total:g}, which {np.dtype(dtype).name} cannot divide by: scale the weights."
+        )
+    return sample_weight, total
 
 
 def _targets(y, n_out, dtype):
-    """Targets as a float array of shape (n_samples, n_out); class indices become one-hot rows."""
+    """Targets of shape (n_samples, n_out) as floats, or in their own compact type where they are many per row.
+
+    Few targets per row are kept in column order, as raw predictions are: sums over them run along memory.
+    """
     y = np.asarray(y)
     if y.ndim == 1 and n_out > 1:
-        if not np.issubdtype(y.dtype, np.integer) or y.min() < 0 or y.max() >= n_out:
-            raise ValueError(f"y must be class indices from 0 to {n_out - 1}, or have one row of {n_out} a sample.")
-        return np.eye(n_out, dtype=dtype)[y]
-    y = y.reshape(len(y), -1).astype(dtype, copy=False)
-    if not np.isfinite(y).all():
-        raise ValueError(f"y has values that are nan, infinite, or too large for {np.dtype(dtype).name}.")
+        if not np.issubdtype(y.dtype, np.integer) or (len(y) and (y.min() < 0 or y.max() >= n_out)):
+            raise ValueError(f"y must be class indices from 0 to {n_out - 1}, or have one row of {n_out} per sample.")
+        return np.asfortranarray(_one_hot(y, n_out, dtype)) if n_out <= NARROW else y
+    y = y.reshape(len(y), -1)
     if y.shape[1] != n_out:
         raise ValueError(f"y has {y.shape[1]} columns, the network has {n_out} outputs.")
+    if n_out > NARROW and y.dtype.kind in "biu":
+        return np.ascontiguousarray(y)
+    y = y.astype(dtype, order="F" if n_out <= NARROW else "C", copy=False)
+    if not np.isfinite(y).all():
+        raise ValueError(f"y has values that are nan, infinite, or too large for {np.dtype(dtype).name}.")
+    return y
+
+
+def _one_hot(index, n_out, dtype):
+    y = np.zeros((len(index), n_out), dtype=dtype)
+    y[np.arange(len(index)), index] = 1
     return y

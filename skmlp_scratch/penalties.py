@@ -5,18 +5,20 @@ L2 shrinks every weight in proportion; L1 pulls with a constant force and so dri
 on the contiguous weight slice of the flat vector, and the objective divides it by the sum of the sample weights.
 """
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.linalg import blas
 
-from ._checks import check_number
+from ._checks import Checked
 
-# Longer vectors, OpenBLAS spreads over threads, whose waking costs more than the work; and in blocks the second pass
-# finds the first cache level filled.
+# OpenBLAS threads longer vectors, and waking the threads costs more than the work; blocks also stay in the first cache
+# level for the second pass.
 BLOCK = 8192
 _AXPY = {np.dtype(np.float32): blas.saxpy, np.dtype(np.float64): blas.daxpy}
 
 
-class ElasticNet:
+class ElasticNet(Checked):
     """``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1)`` (Zou & Hastie 2005).
 
     Parameters
@@ -36,9 +38,29 @@ class ElasticNet:
     array([3., 4.])
     """
 
+    bounds: ClassVar[dict] = {"alpha": "[0, inf)", "l1_ratio": "[0, 1]"}
+
     def __init__(self, alpha=0.0, l1_ratio=0.0):
-        alpha, l1_ratio = check_number("alpha", alpha, low=0), check_number("l1_ratio", l1_ratio, low=0, high=1)
-        self.l1, self.l2 = alpha * l1_ratio, alpha * (1 - l1_ratio)
+        self.alpha, self.l1_ratio = alpha, l1_ratio
+        self.check()
+        self.l1, self.l2 = float(alpha) * float(l1_ratio), float(alpha) * (1 - float(l1_ratio))
+
+    def value(self, W, scale):
+        """Compute the penalty, times ``scale``.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_weights,)
+            The weights.
+        scale : float
+            ``1 / sum(sample_weight)``.
+
+        Returns
+        -------
+        value : float
+        """
+        value = self.l1 * scale * float(np.abs(W).sum()) if self.l1 else 0.0
+        return value + 0.5 * self.l2 * scale * float(np.dot(W, W)) if self.l2 else value
 
     def add_to(self, W, grad, scale):
         """Add the penalty's gradient to the data's, and give its value, both times ``scale``.

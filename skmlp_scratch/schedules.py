@@ -1,8 +1,8 @@
 r"""Schedules: the learning rate as a pure function of what has happened so far.
 
 A schedule is any callable ``(epoch, losses) -> learning rate``: ``epoch`` counts finished epochs from 0, ``losses``
-lists what was watched in each of them: the training loss or, with early stopping, minus the validation score. It keeps
-no state, so training can stop, be saved, and go on as if nothing had happened.
+lists the value that was watched in each of them: the training loss or, with early stopping, minus the validation
+score. It keeps no state, so training can stop, be saved, and go on as if nothing had happened.
 
 Examples
 --------
@@ -13,63 +13,20 @@ Examples
 """
 
 import math
+from typing import ClassVar
 
-import numpy as np
 from sklearn.base import BaseEstimator
 
-from ._checks import check_number
+from ._checks import Checked, check_number
+from .stopping import Watched
+
+DIVISIONS = 1000  # by 5, after which any float is 0
 
 
-class Patience:
-    """Count epochs without improvement as scikit-learn does.
+class _Schedule(Checked, BaseEstimator):
+    """What the schedules share; a solver calls ``check`` once, before the first epoch."""
 
-    An epoch is bad if the watched figure is above the best so far less ``tol``. More than ``n_iter_no_change``
-    bad ones in a row are a stall, that is ``n_iter_no_change + 1``.
-
-    Parameters
-    ----------
-    tol : float
-        The least improvement that counts.
-    n_iter_no_change : int or inf
-        How many bad epochs in a row are borne.
-
-    Examples
-    --------
-    >>> patience = Patience(tol=0.0, n_iter_no_change=1)
-    >>> [patience.stalls(loss) for loss in (1.0, 1.0, 0.5, 0.6, 0.7, 0.8)]
-    [False, False, False, False, True, False]
-    """
-
-    def __init__(self, tol, n_iter_no_change):
-        self.tol, self.n_iter_no_change = tol, n_iter_no_change
-        self.best, self.bad = math.inf, 0
-
-    def stalls(self, watched):
-        """Take the next figure (smaller is better, nan is never bad); return whether it completes a stall.
-
-        Parameters
-        ----------
-        watched : float
-            The epoch's figure.
-
-        Returns
-        -------
-        bool
-        """
-        self.bad = self.bad + 1 if watched > self.best - self.tol else 0
-        self.best = min(self.best, watched)
-        if self.bad > self.n_iter_no_change:
-            self.bad = 0
-            return True
-        return False
-
-
-class _Schedule(BaseEstimator):
-    """What the schedules share."""
-
-    def check(self):
-        """Raise a ValueError that names a parameter out of range; a solver asks once, before the first epoch."""
-        check_number("learning_rate", self.learning_rate, low=0, open_low=True)
+    bounds: ClassVar[dict] = {"learning_rate": "(0, inf)"}
 
 
 class Constant(_Schedule):
@@ -91,7 +48,7 @@ class Constant(_Schedule):
 
     def __call__(self, epoch, losses):
         """Learning rate of this epoch."""
-        return self.learning_rate
+        return float(self.learning_rate)
 
 
 class InverseScaling(_Schedule):
@@ -103,8 +60,9 @@ class InverseScaling(_Schedule):
         Above 0: the rate of the first epoch.
     power_t : float, default=0.5
         The exponent, at least 0.
-    n_samples : float, default=1
-        Samples an epoch, so that ``t = epoch * n_samples``; the estimators fill it in.
+    n_samples : float or None, default=None
+        Samples per epoch, so that ``t = epoch * n_samples``. None leaves the count to the solver, which knows the
+        samples of all epochs so far; asked directly, the schedule then takes one per epoch.
 
     Examples
     --------
@@ -112,18 +70,18 @@ class InverseScaling(_Schedule):
     0.5
     """
 
-    def __init__(self, learning_rate=0.001, power_t=0.5, n_samples=1):
-        self.learning_rate, self.power_t, self.n_samples = learning_rate, power_t, n_samples
+    bounds: ClassVar[dict] = _Schedule.bounds | {"power_t": "[0, inf)", "n_samples": "[0, inf) or None"}
 
-    def check(self):
-        """As :meth:`Constant.check`."""
-        super().check()
-        check_number("power_t", self.power_t, low=0)
-        check_number("n_samples", self.n_samples, low=0)
+    def __init__(self, learning_rate=0.001, power_t=0.5, n_samples=None):
+        self.learning_rate, self.power_t, self.n_samples = learning_rate, power_t, n_samples
 
     def __call__(self, epoch, losses):
         """Learning rate of this epoch."""
-        return float(self.learning_rate) / (epoch * self.n_samples + 1) ** self.power_t
+        t = epoch * float(1 if self.n_samples is None else self.n_samples)
+        try:
+            return float(self.learning_rate) / (t + 1) ** float(self.power_t)
+        except OverflowError:  # of the power: its reciprocal is 0
+            return 0.0
 
 
 class TimeDecay(_Schedule):
@@ -142,17 +100,14 @@ class TimeDecay(_Schedule):
     0.5
     """
 
+    bounds: ClassVar[dict] = _Schedule.bounds | {"decay": "[0, inf)"}
+
     def __init__(self, learning_rate=0.001, decay=0.0):
         self.learning_rate, self.decay = learning_rate, decay
 
-    def check(self):
-        """As :meth:`Constant.check`."""
-        super().check()
-        check_number("decay", self.decay, low=0)
-
     def __call__(self, epoch, losses):
         """Learning rate of this epoch."""
-        return self.learning_rate / (1 + self.decay * epoch)
+        return float(self.learning_rate) / (1 + float(self.decay) * epoch)
 
 
 class StepDecay(_Schedule):
@@ -165,7 +120,7 @@ class StepDecay(_Schedule):
     decay : float, default=0.5
         Share lost at each step, in [0, 1).
     every : int, default=10
-        Epochs a step.
+        Epochs per step.
 
     Examples
     --------
@@ -173,18 +128,14 @@ class StepDecay(_Schedule):
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
 
+    bounds: ClassVar[dict] = _Schedule.bounds | {"decay": "[0, 1)", "every": "int [1, inf)"}
+
     def __init__(self, learning_rate=0.001, decay=0.5, every=10):
         self.learning_rate, self.decay, self.every = learning_rate, decay, every
 
-    def check(self):
-        """As :meth:`Constant.check`."""
-        super().check()
-        check_number("decay", self.decay, low=0, high=1, open_high=True)
-        check_number("every", self.every, low=1, integer=True)
-
     def __call__(self, epoch, losses):
         """Learning rate of this epoch."""
-        return self.learning_rate * (1 - self.decay) ** (epoch // self.every)
+        return float(self.learning_rate) * (1 - float(self.decay)) ** (epoch // int(self.every))
 
 
 class Exponential(_Schedule):
@@ -203,17 +154,14 @@ class Exponential(_Schedule):
     0.125
     """
 
+    bounds: ClassVar[dict] = _Schedule.bounds | {"decay": "[0, 1)"}
+
     def __init__(self, learning_rate=0.001, decay=0.01):
         self.learning_rate, self.decay = learning_rate, decay
 
-    def check(self):
-        """As :meth:`Constant.check`."""
-        super().check()
-        check_number("decay", self.decay, low=0, high=1, open_high=True)
-
     def __call__(self, epoch, losses):
         """Learning rate of this epoch."""
-        return self.learning_rate * (1 - self.decay) ** epoch
+        return float(self.learning_rate) * (1 - float(self.decay)) ** epoch
 
 
 class Cosine(_Schedule):
@@ -238,37 +186,39 @@ class Cosine(_Schedule):
     [1.0, 0.854, 0.5, 0.146, 0.0]
     """
 
+    bounds: ClassVar[dict] = _Schedule.bounds | {"max_iter": "int [1, inf)"}
+
     def __init__(self, learning_rate=0.001, max_iter=200, warm_up=0):
         self.learning_rate, self.max_iter, self.warm_up = learning_rate, max_iter, warm_up
 
     def check(self):
-        """As :meth:`Constant.check`."""
+        """Raise a ValueError that names a parameter out of its bounds."""
         super().check()
-        check_number("max_iter", self.max_iter, low=1, integer=True)
         check_number("warm_up", self.warm_up, low=0, high=self.max_iter, open_high=True, integer=True)
 
     def __call__(self, epoch, losses):
         """Learning rate of this epoch."""
         if epoch < self.warm_up:
-            return self.learning_rate * (epoch + 1) / (self.warm_up + 1)
+            return float(self.learning_rate) * (epoch + 1) / (self.warm_up + 1)
         done = min(1.0, (epoch - self.warm_up) / (self.max_iter - self.warm_up))
-        return self.learning_rate / 2 * (1 + math.cos(math.pi * done))
+        return float(self.learning_rate) / 2 * (1 + math.cos(math.pi * done))
 
 
 class Adaptive(_Schedule):
     """Divide the learning rate by 5 at every stall, scikit-learn's ``adaptive``.
 
-    A stall is ``n_iter_no_change + 1`` epochs in a row that do not improve the watched figure by ``tol`` (see
-    :class:`Patience`). A solver goes on through stalls until the rate is at most ``min_learning_rate``.
+    A stall is ``n_iter_no_change + 1`` consecutive epochs that do not improve the watched value by ``tol`` (see
+    :class:`~skmlp_scratch.stopping.Patience`). A solver goes on through stalls until the rate is at most
+    ``min_learning_rate``.
 
     Parameters
     ----------
     learning_rate : float, default=0.001
         Above 0.
     tol : float, default=1e-4
-        The least improvement that counts, at least 0.
+        Smallest improvement that counts, at least 0.
     n_iter_no_change : int or inf, default=10
-        Bad epochs in a row that are borne, at least 1.
+        Number of consecutive bad epochs to tolerate, at least 1.
 
     Attributes
     ----------
@@ -284,30 +234,19 @@ class Adaptive(_Schedule):
 
     min_learning_rate = 1e-6
 
+    bounds: ClassVar[dict] = _Schedule.bounds | {"tol": "[0, inf)", "n_iter_no_change": "int [1, inf]"}
+
     def __init__(self, learning_rate=0.001, tol=1e-4, n_iter_no_change=10):
         self.learning_rate, self.tol, self.n_iter_no_change = learning_rate, tol, n_iter_no_change
 
-    def check(self):
-        """As :meth:`Constant.check`."""
-        super().check()
-        check_number("tol", self.tol, low=0)
-        if self.n_iter_no_change != math.inf:
-            check_number("n_iter_no_change", self.n_iter_no_change, low=1, integer=True)
-
     def __call__(self, epoch, losses):
         """Learning rate of this epoch."""
+        # A solver's own list counts on from the last epoch; of any other all values are counted.
+        counted = losses if isinstance(losses, Watched) else Watched(losses)
         rate = float(self.learning_rate)
-        for _ in range(self._stalls(np.asarray(losses, dtype=float))):
+        for _ in range(min(counted.stalls(float(self.tol), self.n_iter_no_change), DIVISIONS)):
             rate /= 5.0
         return rate
-
-    def _stalls(self, losses):
-        if len(losses) < 2 or self.n_iter_no_change == math.inf:
-            return 0
-        best = np.fmin.accumulate(losses)[:-1]
-        good = np.flatnonzero(~(losses[1:] > best - self.tol))
-        runs = np.diff(np.concatenate([[-1], good, [len(losses) - 1]])) - 1  # lengths of the runs of bad epochs
-        return int((runs // (self.n_iter_no_change + 1)).sum())
 
 
 SCHEDULES = {

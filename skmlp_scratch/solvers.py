@@ -1,8 +1,8 @@
 r"""Solvers: everything that trains is ``minimize(objective, params)``.
 
 A solver sees an objective, which gives loss and gradient at a vector, and returns a better vector. It knows nothing of
-layers or data. :class:`GradientDescent` walks downhill in steps an optimizer rules, on all rows at once or on
-minibatches; :class:`ScipyMinimize` hands the objective to any method of :func:`scipy.optimize.minimize`.
+layers or data. :class:`GradientDescent` walks downhill by an optimizer's steps, on all rows at once or on minibatches;
+:class:`ScipyMinimize` hands the objective to any method of :func:`scipy.optimize.minimize`.
 
 After every epoch (scipy: iteration) a solver calls ``callback(intermediate_result)`` with an ``OptimizeResult`` that
 has ``x``, ``fun`` and ``nit``. StopIteration raised there ends the run, and the result is what has been reached.
@@ -21,85 +21,39 @@ array([0., 0.])
 array([0.125, 0.125])
 """
 
+import copy
 import math
 import warnings
+from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
-from scipy import linalg, optimize
+from scipy import optimize
 from sklearn.base import BaseEstimator
 
-from ._checks import check_number, check_switch
-from ._registry import instance
-from .optimizers import OPTIMIZERS
-from .schedules import Constant, Patience
+from ._checks import Checked, check_number, quiet
+from ._registry import resolve
+from .optimizers import OPTIMIZERS, Clipped, KeepsZeros, length
+from .schedules import Constant
+from .stopping import (
+    CONVERGED,
+    INTERRUPT_MESSAGE,
+    INTERRUPTED,
+    MAX_ITER,
+    STOPPED,
+    Patience,
+    Watched,
+    diverged,
+    too_large,
+)
 
-CONVERGED, MAX_ITER, STOPPED, INTERRUPTED = range(4)
-INTERRUPT_MESSAGE = "Training interrupted by user."
+SCIPY_METHODS = {"bfgs": "BFGS", "lbfgs": "L-BFGS-B", "cg": "CG"}  # by the solver's name
 NO_GRADIENT = {"nelder-mead", "powell", "cobyla", "cobyqa"}
+DIFFERENCING = {"newton-cg", "tnc"}  # take differences of gradients, over steps that float32 cannot resolve
 
 
-class DivergenceError(ValueError):
-    """Training left the finite numbers, or went far above where it began.
-
-    Examples
-    --------
-    >>> issubclass(DivergenceError, ValueError)
-    True
-    """
-
-
-def diverged(loss, epoch, learning_rate):
-    """Make the error for a loss that exploded.
-
-    Parameters
-    ----------
-    loss : float
-        What it came to.
-    epoch : int
-        In which epoch or iteration, from 1.
-    learning_rate : float or None
-        In force then; None where there is none.
-
-    Returns
-    -------
-    DivergenceError
-
-    Examples
-    --------
-    >>> "epoch 2" in str(diverged(float("nan"), 2, 0.1))
-    True
-    """
-    if learning_rate is None or math.isnan(learning_rate):
-        cause, cure = "a solver without a learning rate", "scale X and y (StandardScaler)"
-    else:
-        cause, cure = f"learning rate {learning_rate:g}", "lower it, scale X and y (StandardScaler), or set clip_norm"
-    return DivergenceError(f"Training diverged: the loss is {loss:g} in epoch {epoch}, with {cause}; {cure}.")
-
-
-def too_large(batch_size, n_samples):
-    """Make the warning of a batch that is larger than the data.
-
-    Parameters
-    ----------
-    batch_size : int
-        What was asked for.
-    n_samples : int
-        What there is.
-
-    Returns
-    -------
-    text : str
-
-    Examples
-    --------
-    >>> too_large(11, 10)
-    'batch_size=11 is larger than the 10 training samples; all of them are one batch.'
-    """
-    return f"batch_size={batch_size} is larger than the {n_samples} training samples; all of them are one batch."
-
-
-class GradientDescent(BaseEstimator):
-    r"""Step after step against the gradient, of all rows or of minibatches.
+class GradientDescent(Checked, BaseEstimator):
+    r"""Gradient descent, full-batch or in minibatches.
 
     An epoch is one pass over the rows: one step for a full batch, ``ceil(n_samples / batch_size)`` for minibatches.
 
@@ -110,26 +64,22 @@ class GradientDescent(BaseEstimator):
     learning_rate : float or callable, default=0.01
         A constant above 0, or a schedule ``(epoch, losses) -> learning rate``.
     batch_size : int or None, default=None
-        Rows a step; None takes all of them. More than there are is all of them, with a warning.
+        Rows per step; None uses all. A larger value than n_samples is clipped, with a warning.
     shuffle : bool, default=True
         Whether minibatches are drawn in a new order each epoch.
     max_iter : int, default=2000
-        Epochs.
+        Number of epochs.
     tol : float or None, default=None
-        Stop when the loss has not improved by ``tol`` for more than ``n_iter_no_change`` epochs in a row; None runs
+        Stop when the loss has not improved by ``tol`` for more than ``n_iter_no_change`` consecutive epochs; None runs
         all ``max_iter`` epochs. Left to the callback where that watches a validation set.
     n_iter_no_change : int or inf, default=10
         See ``tol``.
     clip_norm : float or None, default=None
-        Gradients longer than this are shortened to it (Pascanu et al. 2013, algorithm 1).
+        Maximum gradient norm; larger gradients are rescaled (Pascanu et al. 2013, algorithm 1).
 
     Notes
     -----
-    With an L1 penalty a weight that would cross zero in a step is set to zero, and one at zero stays there while the
-    data's gradient is within the L1 force: a clipped step, as in Andrew & Gao 2007. A proximal step would end at
-    the wrong optimum behind momentum or Adam, whose step is not the gradient times one learning rate; clipping gives
-    exact zeros with every optimizer. A weight that was stopped loses its momentum, too, which would carry it
-    across again.
+    With an L1 penalty weights are kept exactly at zero, see :class:`skmlp_scratch.optimizers.KeepsZeros`.
 
     Examples
     --------
@@ -138,6 +88,14 @@ class GradientDescent(BaseEstimator):
     """
 
     incremental = True
+    bounds: ClassVar[dict] = {
+        "batch_size": "int [1, inf) or None",
+        "shuffle": "bool",
+        "max_iter": "int [1, inf)",
+        "tol": "[0, inf) or None",
+        "n_iter_no_change": "int [1, inf]",
+        "clip_norm": "(0, inf) or None",
+    }
 
     def __init__(
         self,
@@ -159,7 +117,7 @@ class GradientDescent(BaseEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.clip_norm = clip_norm
 
-    @np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")  # divergence is found below
+    @quiet
     def minimize(self, objective, params, *, callback=None, rng=None, state=None):
         """Minimize the objective.
 
@@ -171,8 +129,11 @@ class GradientDescent(BaseEstimator):
             Where to start; left as it is.
         callback : callable or None, default=None
             Called with an OptimizeResult after each epoch: ``x`` (live, copy to keep), ``fun`` (full batch: before the
-            update; minibatches: mean over the epoch), ``nit``, ``learning_rate``, ``grad_norm``. It may set
-            ``watched``, which then takes the loss's place for the schedule and leaves stopping to the callback.
+            update; minibatches: mean over the epoch), ``nit``, ``learning_rate``, ``grad_norm``,
+            ``min_learning_rate``. It may return a value to watch, smaller being better, which then takes the loss's
+            place for the schedule and leaves stopping to the callback. ``StopIteration``, or ``StopIteration(value)``,
+            ends the run after this epoch; going on from ``result.state`` is then as if the run had not ended. A
+            warning is given to the callback's ``warn(text, category)``, if it has one.
         rng : numpy.random.RandomState or None, default=None
             Orders the minibatches and draws dropout.
         state : dict or None, default=None
@@ -190,29 +151,21 @@ class GradientDescent(BaseEstimator):
         DivergenceError
             In the epoch in which loss or parameters cease to be finite.
         """
-        optimizer, schedule, batch_size = self._prepare(objective.n_samples)
+        self.check()
+        rule, schedule = self._rule(objective), self._schedule()
         params = np.array(params)
         rng = np.random.RandomState() if rng is None else rng
-        state = self._start(state, optimizer.init(params), objective.n_samples)
+        run = _Descent(self, objective, params, rule, schedule, rng)
+        run.start(state, getattr(callback, "warn", warnings.warn))
+        patience, floor = Patience(self.tol or 0.0, self.n_iter_no_change), run.min_learning_rate
         step = optimize.OptimizeResult(x=params, fun=math.nan, nit=0)
-        rate, status, message = None, MAX_ITER, f"Maximum number of epochs ({self.max_iter}) reached."
-        patience = Patience(self.tol or 0.0, self.n_iter_no_change)
-        floor = getattr(schedule, "min_learning_rate", math.inf)
+        status, message = MAX_ITER, f"Maximum number of epochs ({self.max_iter}) reached."
         try:
             while step["nit"] < self.max_iter:
-                rate = check_number("learning_rate", schedule(state["epoch"], state["losses"]), low=0)
-                epoch = step["nit"] + 1
-                loss, norm = self._epoch(objective, params, optimizer, rate, batch_size, rng, state, epoch)
-                step = optimize.OptimizeResult(
-                    x=params, fun=loss, nit=epoch, learning_rate=rate, grad_norm=norm, min_learning_rate=floor
-                )
-                try:
-                    if callback is not None:
-                        callback(step)
-                finally:
-                    state["epoch"] += 1
-                    state["losses"].append(step.get("watched", loss))
-                if self.tol is not None and "watched" not in step and patience.stalls(loss) and rate <= floor:
+                step = run.epoch(step["nit"] + 1)
+                watched = run.report(step, callback)
+                stalled = watched is None and self.tol is not None and patience.stalls(step["fun"])
+                if stalled and step["learning_rate"] <= floor:
                     status, message = CONVERGED, f"Training loss did not improve more than tol={self.tol:f}. Stopping."
                     break
         except StopIteration:
@@ -220,102 +173,138 @@ class GradientDescent(BaseEstimator):
         except KeyboardInterrupt:
             status, message = INTERRUPTED, INTERRUPT_MESSAGE
         if not np.isfinite(params).all():  # interrupted within an epoch
-            raise diverged(math.nan, step["nit"] + 1, rate)
+            raise diverged(math.nan, step["nit"] + 1, run.rate)
         success = status != MAX_ITER or self.tol is None
         return optimize.OptimizeResult(
-            x=params, fun=step.fun, nit=step.nit, success=success, status=status, message=message, state=state
+            x=params, fun=step.fun, nit=step.nit, success=success, status=status, message=message, state=run.state
         )
 
-    def _prepare(self, n_samples):
-        """Check the parameters; give optimizer, schedule and batch size."""
-        check_number("max_iter", self.max_iter, low=1, integer=True)
-        if self.n_iter_no_change != math.inf:
-            check_number("n_iter_no_change", self.n_iter_no_change, low=1, integer=True)
-        if self.tol is not None:
-            check_number("tol", self.tol, low=0)
-        if self.clip_norm is not None:
-            check_number("clip_norm", self.clip_norm, low=0, open_low=True)
-        check_switch("shuffle", self.shuffle)
-        batch_size = self.batch_size
-        if batch_size is not None and check_number("batch_size", batch_size, low=1, integer=True) > n_samples:
-            warnings.warn(too_large(batch_size, n_samples), stacklevel=4)
-            batch_size = n_samples
+    def _rule(self, objective):
+        """The update rule, wrapped in what the parameters and the objective ask for."""
+        rule = resolve(OPTIMIZERS, self.optimizer, "optimizer", method="update")
+        l1_slice = getattr(objective, "l1_slice", None)
+        rule = rule if l1_slice is None else KeepsZeros(rule, l1_slice)
+        return rule if self.clip_norm is None else Clipped(rule, self.clip_norm)
+
+    def _schedule(self):
         schedule = self.learning_rate
         if not callable(schedule) or isinstance(schedule, type):
             schedule = Constant(schedule)
         if hasattr(schedule, "check"):
             schedule.check()
-        return instance(OPTIMIZERS, self.optimizer, "optimizer", "update"), schedule, batch_size
+        return schedule
 
-    def _start(self, state, fresh, n_samples):
-        """A copy of the state to go on from, so that the old one stays as it was; fresh where nothing fits."""
-        state = state or {"epoch": 0, "losses": [], "order": None, "optimizer": fresh}
-        moving, order = state["optimizer"], state["order"]
+
+class _Descent:
+    """One run of gradient descent: what it steps with, and the state that moves."""
+
+    def __init__(self, solver, objective, params, rule, schedule, rng):
+        self.solver, self.objective, self.params = solver, objective, params
+        self.rule, self.rng, self.rate = rule, rng, None
+        self.counts_samples = getattr(schedule, "n_samples", 0) is None
+        self.schedule = copy.copy(schedule) if self.counts_samples else schedule
+        self.min_learning_rate = getattr(schedule, "min_learning_rate", math.inf)
+
+    def start(self, state, warn):
+        """Make the state to go on from; what was given stays valid, and what does not fit is made afresh."""
+        n_samples, fresh = self.objective.n_samples, self.rule.init(self.params)
+        self.batch_size = self.solver.batch_size
+        if self.batch_size is not None and self.batch_size > n_samples:
+            warn(too_large(self.batch_size, n_samples), UserWarning)
+            self.batch_size = n_samples
+        state = state or {"epoch": 0, "samples": 0, "losses": Watched(), "order": None, "optimizer": fresh}
+        moving, order, losses = state["optimizer"], state["order"], state["losses"]
         if moving.keys() != fresh.keys():  # another rule
             moving = fresh
-        if self.batch_size is None or not self.shuffle:
+        if self.batch_size is None or not self.solver.shuffle:
             order = None
         elif order is None or len(order) != n_samples:
             order = np.arange(n_samples)
         else:
             order = order.copy()
-        moving = {slot: array.copy() for slot, array in moving.items()}
-        return {"epoch": state["epoch"], "losses": list(state["losses"]), "order": order, "optimizer": moving}
+        # The list is shared by all states of one training, each of which knows by its epoch how much of it is its own:
+        # copying it would make a call the slower the longer training has lasted.
+        if not isinstance(losses, Watched) or len(losses) != state["epoch"]:
+            losses = Watched(losses[: state["epoch"]])
+        self.state = {
+            "epoch": state["epoch"],
+            "samples": state["samples"],
+            "losses": losses,
+            "order": order,
+            "optimizer": {slot: array.copy() for slot, array in moving.items()},
+        }
 
-    def _epoch(self, objective, params, optimizer, learning_rate, batch_size, rng, state, epoch):
-        """One pass over the rows; mean loss and the norm of the last gradient, as it was clipped."""
-        n_samples = objective.n_samples
-        kinked, total = getattr(objective, "kinked", None), 0.0
-        if batch_size and self.shuffle:
-            rng.shuffle(state["order"])
-        for start in range(0, n_samples, batch_size or n_samples):
-            stop = min(start + (batch_size or n_samples), n_samples)
-            rows = None if batch_size is None else state["order"][start:stop] if self.shuffle else slice(start, stop)
-            loss, grad = objective.loss_and_grad(params, rows, rng)
+    def epoch(self, number):
+        """Pass over the rows once; return what the callback is told."""
+        state, total = self.state, 0.0
+        if self.counts_samples:
+            self.schedule.n_samples = state["samples"] / state["epoch"] if state["epoch"] else self.objective.n_samples
+        self.rate = check_number("learning_rate", self.schedule(state["epoch"], state["losses"]), low=0)
+        for rows, n_rows in self._batches():
+            loss, grad = self.objective.loss_and_grad(self.params, rows, self.rng)
             if not math.isfinite(loss):
-                raise diverged(loss, epoch, learning_rate)
-            total += loss * (stop - start)
-            if self.clip_norm is not None:
-                grad = _clip(grad, float(self.clip_norm))
-            before = None if kinked is None else params[kinked].copy()
-            optimizer.update(params, grad, state["optimizer"], learning_rate)
-            if before is not None:
-                weights = params[kinked]
-                stopped = (weights * before < 0) | ((before == 0) & (grad[kinked] == 0))
-                weights[stopped] = 0
-                for slot in getattr(optimizer, "momenta", ()):
-                    state["optimizer"][slot][kinked][stopped] = 0
-        norm = _length(grad)
-        if not (math.isfinite(norm) and math.isfinite(_length(params))):
-            raise diverged(math.nan, epoch, learning_rate)
-        return total / n_samples, norm
+                raise diverged(loss, number, self.rate)
+            total += loss * n_rows
+            self.rule.update(self.params, grad, state["optimizer"], self.rate)
+        norm = length(grad)
+        if not (math.isfinite(norm) and math.isfinite(length(self.params)) and self._moves(norm)):
+            raise diverged(math.nan, number, self.rate)
+        return optimize.OptimizeResult(
+            x=self.params,
+            fun=total / self.objective.n_samples,
+            nit=number,
+            learning_rate=self.rate,
+            grad_norm=norm if self.solver.clip_norm is None else min(norm, float(self.solver.clip_norm)),
+            min_learning_rate=self.min_learning_rate,
+        )
+
+    def _batches(self):
+        """Rows of each minibatch and their number; None stands for all rows."""
+        n_samples, order = self.objective.n_samples, self.state["order"]
+        if self.batch_size is None:
+            yield None, n_samples
+            return
+        if order is not None:
+            self.rng.shuffle(order)
+        for start in range(0, n_samples, self.batch_size):
+            stop = min(start + self.batch_size, n_samples)
+            yield (slice(start, stop) if order is None else order[start:stop]), stop - start
+
+    def _moves(self, norm):
+        """Whether the optimizer's numbers are finite: a squared gradient that overflows freezes its parameter."""
+        # A full batch's only gradient is known to be far from that.
+        if self.batch_size is None and norm < 1e-5 * math.sqrt(np.finfo(self.params.dtype).max):
+            return True
+        return all(np.isfinite(array).all() for array in self.state["optimizer"].values() if array.dtype.kind == "f")
+
+    def report(self, step, callback):
+        """Tell the callback of an epoch; note, and return, what it wants watched."""
+        watched = None
+        try:
+            if callback is not None:
+                watched = callback(step)
+        except StopIteration as stop:
+            watched = stop.value
+            raise
+        finally:
+            self.state["losses"].append(step["fun"] if watched is None else float(watched))
+            self.state["epoch"] += 1
+            self.state["samples"] += self.objective.n_samples
+        return watched
 
 
-def _clip(grad, norm):
-    """Shorten a gradient that is longer than ``norm``."""
-    length = _length(grad)
-    return grad * (norm / length) if length > norm else grad
-
-
-def _length(grad):
-    """Euclidean norm."""
-    square = np.dot(grad, grad)
-    # BLAS's own norm is slower, and exact where the squares overflow.
-    return math.sqrt(square) if square < math.inf else float(linalg.norm(grad, check_finite=False))
-
-
-class ScipyMinimize(BaseEstimator):
+class ScipyMinimize(Checked, BaseEstimator):
     r"""Any method of :func:`scipy.optimize.minimize`: quasi-Newton, conjugate gradient, and the rest.
 
-    These look along a line, or within a region, for a point that is lower; so they need no learning rate, and an
-    objective that gives the same loss for the same parameters. An iteration is the epoch here.
+    These look along a line, or within a region, for a point that is lower. So they need no learning rate, but an
+    objective that gives the same loss for the same parameters. An iteration takes the place of the epoch.
 
     Parameters
     ----------
     method : str or callable, default="BFGS"
         As :func:`scipy.optimize.minimize` takes it: ``"BFGS"``, ``"L-BFGS-B"``, ``"CG"``, ... or a function.
     max_iter : int or None, default=None
-        Iterations; None leaves scipy's default.
+        Maximum number of iterations; None leaves scipy's default.
     tol : float or None, default=None
         scipy's ``tol``; None leaves its default.
     options : dict or None, default=None
@@ -332,6 +321,7 @@ class ScipyMinimize(BaseEstimator):
     """
 
     incremental = False
+    bounds: ClassVar[dict] = {"max_iter": "int [1, inf) or None", "tol": "[0, inf) or None"}
 
     def __init__(self, method="BFGS", max_iter=None, tol=None, options=None):
         self.method = method
@@ -339,7 +329,7 @@ class ScipyMinimize(BaseEstimator):
         self.tol = tol
         self.options = options
 
-    @np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")  # divergence is found below
+    @quiet
     def minimize(self, objective, params, *, callback=None, rng=None, state=None):
         """Minimize the objective.
 
@@ -348,11 +338,12 @@ class ScipyMinimize(BaseEstimator):
         objective : Objective
             Anything with ``is_stochastic`` and ``loss_and_grad(params)``.
         params : ndarray of shape (n_params,)
-            Where to start; left as it is. Its dtype is the result's, while scipy itself works in float64.
+            Where to start; left as it is. Its dtype is the result's, while scipy itself works in float64. Methods that
+            difference gradients (Newton-CG, TNC) also have the objective evaluated in float64.
         callback : callable or None, default=None
             Called with an OptimizeResult after each iteration: ``x``, ``fun`` (after it), ``nit``, ``grad_norm``.
         rng, state : None
-            Not used: these methods draw nothing and start afresh.
+            Ignored: these methods draw nothing and start afresh.
 
         Returns
         -------
@@ -370,14 +361,15 @@ class ScipyMinimize(BaseEstimator):
                 f"solver ScipyMinimize({self.method!r}) needs a deterministic objective, and dropout makes it "
                 "stochastic: set dropout=0 and input_dropout=0, or use a gradient descent solver such as 'adam'."
             )
-        run = _ScipyRun(objective, params, callback)
+        self.check()
+        run = _ScipyRun(self.method, objective, params, callback)
         if not math.isfinite(run.loss):
             raise diverged(run.loss, 1, None)
         try:
             result = optimize.minimize(
                 run.evaluate,
                 run.x,
-                jac=run.uses_gradient(self.method) or None,
+                jac=run.with_gradient or None,
                 callback=run.iteration,
                 **self._arguments(),
             )
@@ -398,31 +390,26 @@ class ScipyMinimize(BaseEstimator):
         if self.max_iter is not None:
             # TNC counts evaluations only.
             limit = "maxfun" if str(self.method).lower() == "tnc" else "maxiter"
-            options[limit] = check_number("max_iter", self.max_iter, low=1, integer=True)
-        if self.tol is not None:
-            check_number("tol", self.tol, low=0)
+            options[limit] = int(self.max_iter)
         return {"method": self.method, "tol": self.tol, "options": options}
 
 
 class _ScipyRun:
     """One run of a scipy method: the objective in float64, and the last accepted point, for when it is cut short."""
 
-    def __init__(self, objective, params, callback):
+    def __init__(self, method, objective, params, callback):
+        name = method.lower() if isinstance(method, str) else ""
+        self.with_gradient = name not in NO_GRADIENT
         self.objective, self.dtype, self.callback = objective, params.dtype, callback
+        self.precision = np.float64 if name in DIFFERENCING else params.dtype
         self.x = np.array(params, dtype=np.float64)
-        self.nit = 0
-        self.with_gradient, self.stopped = True, False
-        self.last = None
-        self.loss = self.evaluate(self.x)[0]
-
-    def uses_gradient(self, method):
-        """Whether the method wants the gradient along with the loss."""
-        self.with_gradient = not (isinstance(method, str) and method.lower() in NO_GRADIENT)
-        return self.with_gradient
+        self.nit, self.stopped, self.last = 0, False, None
+        result = self.evaluate(self.x)
+        self.loss = result[0] if self.with_gradient else result
 
     def evaluate(self, x):
         """Loss and a copy of the gradient: scipy keeps it, and the objective's buffer will change."""
-        loss, grad = self.objective.loss_and_grad(x.astype(self.dtype))
+        loss, grad = self.objective.loss_and_grad(x.astype(self.precision))
         self.last = x.copy(), loss, float(np.linalg.norm(grad))
         return (loss, grad.astype(np.float64)) if self.with_gradient else loss
 
@@ -461,4 +448,20 @@ class _ScipyRun:
         return result
 
 
-SOLVERS = ("gd", "sgd", "adagrad", "rmsprop", "adam", "adamw", "bfgs", "lbfgs", "cg")
+class _Names(Sequence):
+    """Names of the solvers, read from the tables whenever they are asked for."""
+
+    def _all(self):
+        return ("gd", *OPTIMIZERS, *SCIPY_METHODS)
+
+    def __len__(self):
+        return len(self._all())
+
+    def __getitem__(self, index):
+        return self._all()[index]
+
+    def __repr__(self):
+        return repr(self._all())
+
+
+SOLVERS = _Names()  # "gd" is gradient descent on full batches, with the rule "sgd"

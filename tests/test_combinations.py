@@ -5,8 +5,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
+from skmlp_scratch.history import COLUMNS
 from skmlp_scratch.layers import Dense, Dropout
-from skmlp_scratch.monitor import COLUMNS
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import Objective
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize

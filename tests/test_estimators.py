@@ -23,8 +23,8 @@ from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.activations import ACTIVATIONS
+from skmlp_scratch.history import COLUMNS
 from skmlp_scratch.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Huber, SquaredError
-from skmlp_scratch.monitor import COLUMNS
 from skmlp_scratch.optimizers import Adam
 from skmlp_scratch.schedules import Constant
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize

@@ -19,10 +19,11 @@ from skmlp_scratch.losses import (
     CategoricalCrossEntropy,
     Gamma,
     Huber,
-    LogLoss,
     Poisson,
     Quantile,
     SquaredError,
+    as_loss,
+    log_loss,
 )
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import Objective
@@ -38,16 +39,16 @@ LINKED = [
     for link in links
 ]
 OTHERS = [Quantile(0.1), Quantile(0.9), Huber(delta=0.3), Huber(delta=100)]
-ALL = [BinaryCrossEntropy(), CategoricalCrossEntropy(), LogLoss(), Poisson(), Gamma(), *LINKED, *OTHERS]
+ALL = [BinaryCrossEntropy(), CategoricalCrossEntropy(), Poisson(), Gamma(), *LINKED, *OTHERS]
 SOFTMAX = [loss for loss in ALL if loss.get_params().get("link") == "softmax" or type(loss) is CategoricalCrossEntropy]
 WIDTHS = [(loss, n) for loss in ALL for n in (1, 2, 3) if n > 1 or loss not in SOFTMAX]
 
 
 def targets(loss, n_rows, n_outputs, rng):
     """Targets that the loss can take: classes, shares, counts, amounts, or any numbers."""
-    if isinstance(loss, CategoricalCrossEntropy) or (isinstance(loss, LogLoss) and n_outputs > 1):
+    if isinstance(loss, CategoricalCrossEntropy):
         return np.eye(n_outputs)[rng.randint(n_outputs, size=n_rows)]
-    if isinstance(loss, (BinaryCrossEntropy, LogLoss)):
+    if isinstance(loss, BinaryCrossEntropy):
         return rng.randint(2, size=(n_rows, n_outputs)).astype(float)
     if isinstance(loss, Poisson):
         return rng.poisson(2, (n_rows, n_outputs)).astype(float)
@@ -99,7 +100,7 @@ def test_the_registry_holds_what_the_documentation_promises():
         "poisson",
         "gamma",
     }
-    assert {type(loss) for loss in ALL} == set(LOSSES.values())
+    assert {type(loss) for loss in ALL} == {type(as_loss(name, 1)) for name in LOSSES}
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
@@ -123,8 +124,8 @@ def test_gradient_equals_the_difference_quotient(loss, n_outputs, weights):
 
 # Each is the mean over rows, and in regression over outputs, of scikit-learn's metric or scipy's function.
 REFERENCES = [
-    (LogLoss(), 1, 1, lambda y, p: metrics.log_loss(y[:, 0], p[:, 0])),
-    (LogLoss(), 3, 1, lambda y, p: metrics.log_loss(y.argmax(axis=1), p)),
+    (BinaryCrossEntropy(), 1, 1, lambda y, p: metrics.log_loss(y[:, 0], p[:, 0])),
+    (CategoricalCrossEntropy(), 3, 1, lambda y, p: metrics.log_loss(y.argmax(axis=1), p)),
     (CategoricalCrossEntropy(), 2, 1, lambda y, p: metrics.log_loss(y.argmax(axis=1), p)),
     (BinaryCrossEntropy(), 3, 3, a_column(metrics.log_loss)),
     (SquaredError(), 3, 0.5, metrics.mean_squared_error),
@@ -187,10 +188,8 @@ def test_cross_entropy_is_exact_at_extreme_logits(gap):
     for loss, y, raw in [
         (BinaryCrossEntropy(), [[1.0]], [[-gap]]),
         (BinaryCrossEntropy(), [[0.0]], [[gap]]),
-        (LogLoss(), [[1.0]], [[-gap]]),
         (CategoricalCrossEntropy(), [[1.0, 0.0]], [[0.0, gap]]),
         (CategoricalCrossEntropy(), [[0.0, 1.0]], [[gap, 0.0]]),
-        (LogLoss(), [[0.0, 1.0]], [[gap, 0.0]]),
     ]:
         y, raw = np.array(y), np.array(raw, dtype=float)
         for sample_weight in (None, np.ones(1)):
@@ -259,7 +258,7 @@ def test_weights_count_rows(loss):
     assert not d_weighted[1].any()
 
 
-@pytest.mark.parametrize("loss", [loss for loss in ALL if loss not in SOFTMAX and type(loss) is not LogLoss], ids=repr)
+@pytest.mark.parametrize("loss", [loss for loss in ALL if loss not in SOFTMAX], ids=repr)
 def test_outputs_are_summed_in_classification_and_averaged_in_regression(loss):
     y, raw = sample(loss)
     value, d_raw = loss.value_and_grad(y, raw, None)
@@ -334,15 +333,8 @@ def test_slope_at_the_kink_is_zero():
 
 @pytest.mark.parametrize("n_outputs", [1, 3])
 def test_log_loss_follows_the_width(n_outputs):
-    y, raw = sample(LogLoss(), n_outputs=n_outputs)
-    twin = BinaryCrossEntropy() if n_outputs == 1 else CategoricalCrossEntropy()
-    assert type(LogLoss().for_outputs(n_outputs)) is type(twin)
-    value, d_raw = LogLoss().value_and_grad(y, raw, WEIGHTS["random"])
-    expected, d_expected = twin.value_and_grad(y, raw, WEIGHTS["random"])
-    assert value == expected
-    np.testing.assert_array_equal(d_raw, d_expected)
-    np.testing.assert_array_equal(LogLoss().inverse_link(raw), twin.inverse_link(raw))
-    np.testing.assert_array_equal(LogLoss().log_inverse_link(raw), twin.log_inverse_link(raw))
+    expected = BinaryCrossEntropy if n_outputs == 1 else CategoricalCrossEntropy
+    assert type(log_loss(n_outputs)) is type(as_loss("log_loss", n_outputs)) is expected
 
 
 @pytest.mark.parametrize(

@@ -374,8 +374,8 @@ def test_batch_norm_sees_all_rows_at_once_however_many_they_are():
 def test_l1_tells_a_solver_where_the_kinks_are():
     X, y, _ = data()
     net = network()
-    assert Objective(net, "log_loss", X, y, alpha=0.1).kinked is None
-    assert Objective(net, "log_loss", X, y, alpha=0.1, l1_ratio=0.5).kinked == net.weight_slice
+    assert Objective(net, "log_loss", X, y, alpha=0.1).l1_slice is None
+    assert Objective(net, "log_loss", X, y, alpha=0.1, l1_ratio=0.5).l1_slice == net.weight_slice
 
 
 def test_targets_may_be_class_indices_or_rows():

@@ -207,7 +207,7 @@ SCHEDULES_TAKEN = {
     (Constant, "learning_rate"): NUMBER,
     (InverseScaling, "learning_rate"): NUMBER,
     (InverseScaling, "power_t"): NUMBER | ZERO,
-    (InverseScaling, "n_samples"): NUMBER | ZERO,
+    (InverseScaling, "n_samples"): NUMBER | ZERO | {"None": "the solver counts"},
     (TimeDecay, "learning_rate"): NUMBER,
     (TimeDecay, "decay"): NUMBER | ZERO,
     (StepDecay, "learning_rate"): NUMBER,

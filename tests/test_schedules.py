@@ -13,11 +13,11 @@ from skmlp_scratch.schedules import (
     Cosine,
     Exponential,
     InverseScaling,
-    Patience,
     StepDecay,
     TimeDecay,
 )
 from skmlp_scratch.solvers import GradientDescent
+from skmlp_scratch.stopping import Patience
 
 # Schedule, and its learning rate as a formula of the epoch.
 FORMULAS = [

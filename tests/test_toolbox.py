@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.optimize import OptimizeResult
 from sklearn.base import clone
+from skmlp_scratch.monitor import COLUMNS
 from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, check_gradient
 from skmlp_scratch.activations import ACTIVATIONS
 from skmlp_scratch.initializers import INITIALIZERS
-from skmlp_scratch.monitor import COLUMNS
 from skmlp_scratch.objective import Objective
 from skmlp_scratch.schedules import SCHEDULES, Constant, Cosine, StepDecay
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from scipy.optimize import OptimizeResult
 
+from skmlp_scratch.history import COLUMNS, Monitor
 from skmlp_scratch.layers import Dense
-from skmlp_scratch.monitor import COLUMNS, Monitor
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import Objective
-from skmlp_scratch.schedules import Adaptive, Patience
+from skmlp_scratch.schedules import Adaptive
 from skmlp_scratch.solvers import GradientDescent, ScipyMinimize
+from skmlp_scratch.stopping import DivergenceGuard, Patience
 
 
 def epoch(loss=1.0, x=0.0, **more):
@@ -111,17 +112,16 @@ def test_a_solver_that_never_calls_back():
     assert {len(column) for column in monitor.history.values()} == {3}
 
 
-def test_a_history_is_continued_in_a_copy():
+def test_a_run_records_its_own_epochs_and_numbers_them_on():
     first = Monitor(None)
     first(epoch(3.0))
-    first.history["seconds"][0] = 100.0
-    second = Monitor(None, history=first.history)
+    second = Monitor(None, epochs_before=1, seconds_before=100.0)
     second(epoch(2.0))
-    assert second.history["epoch"] == [1, 2]
-    assert second.history["loss"] == [3.0, 2.0]
-    assert second.history["seconds"][1] > 100
+    assert (second.epochs, second.history["epoch"], second.history["loss"]) == (1, [2], [2.0])
+    first.history.extend(second.history)
+    assert (first.history["epoch"], first.history["loss"]) == ([1, 2], [3.0, 2.0])
+    assert first.history["seconds"][1] > 100
     assert second.epochs == 1
-    assert first.history["epoch"] == [1]
 
 
 def test_the_best_parameters_are_a_copy_of_what_was_measured():
@@ -137,10 +137,7 @@ def test_the_best_parameters_are_a_copy_of_what_was_measured():
 
 def test_without_patience_nothing_is_kept_or_stopped():
     monitor = Monitor(None, validate=scores_of(*[0.5] * 50))
-    for _ in range(50):
-        step = epoch()
-        monitor(step)
-        assert "watched" not in step
+    assert [monitor(epoch()) for _ in range(50)] == [None] * 50
     assert monitor.best_params is None
 
 
@@ -187,7 +184,7 @@ def test_an_error_of_a_listener_is_not_swallowed():
 
 @pytest.mark.parametrize("loss", [10.5, math.inf, math.nan])
 def test_a_loss_above_the_limit_is_a_divergence(loss):
-    monitor = Monitor(None, limit=10.0)
+    monitor = Monitor(None, guard=DivergenceGuard(10.0))
     monitor(epoch(10.0))
     with pytest.raises(ValueError, match=r"diverged: the loss is .* in epoch 2, with learning rate 0\.5"):
         monitor(epoch(loss, x=7.0, learning_rate=0.5))
