@@ -24,6 +24,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.base import BaseEstimator
 
+from . import _engine
 from ._checks import Checked
 
 # The vectors of one block stay in the first cache levels from the first pass over them to the last.
@@ -80,6 +81,8 @@ class Optimizer(Checked, BaseEstimator):
         learning_rate = float(learning_rate)
         t = state["t"][0] = int(state["t"][0]) + 1
         slots = [state[slot] for slot in self.slots]
+        if _engine.update(self, params, grad, slots, t, learning_rate):
+            return
         size = len(params)
         if size <= BLOCK:
             self._update(params, grad, np.empty_like(params), t, learning_rate, *slots)

@@ -23,8 +23,6 @@ import os
 import numpy as np
 from scipy import sparse
 
-from .._parallel import thread_count
-
 PACKAGE = __name__.rpartition(".")[0]
 SWITCH = "SKMLP_SCRATCH_ENGINE"
 DENSE, ACTIVATION, DROPOUT, LAYER_NORM, BATCH_NORM, SCALE = range(6)
@@ -41,7 +39,8 @@ LOSSES = {
     "Poisson": 6,
     "Gamma": 7,
 }
-LINKS = ("identity", "log", "logistic")
+NO_LOSS = 0, 0, 0, 0.0, 1.0, 0.0
+LINKS = "identity", "log", "logistic", "softmax"
 NUMBERS, BOOLEANS, CLASSES = range(3)
 WORTH = 200_000  # multiplications, below which numpy predicts as fast
 SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, CENTERED, ADAM, ADAMW = range(8)
@@ -73,7 +72,7 @@ def status():
     return _status
 
 
-def compile_objective(objective, dtype):
+def compile_objective(objective, dtype, n_threads):
     """Compile the loss and the gradient of an objective.
 
     Parameters
@@ -82,6 +81,8 @@ def compile_objective(objective, dtype):
         The objective.
     dtype : dtype
         Type of the parameters.
+    n_threads : int
+        How many threads may work, this one included.
 
     Returns
     -------
@@ -90,19 +91,21 @@ def compile_objective(objective, dtype):
         None if the engine does not know a part of the objective.
     """
     global _threads
-    if _kernels is None:
+    if (
+        _kernels is None
+        or _own(type(objective), "objective") is None
+        or _own(type(objective.penalty), "penalties") is None
+    ):
         return None
     network, (y, kind) = objective.network, _targets(objective.y)
-    X, layers, loss = _inputs(objective.X, dtype), _layers(network), _loss(objective.loss)
+    X, layers, loss = _inputs(objective.X, dtype), _layers(network), _loss(objective.loss, objective.network.n_out)
     if X is None or layers is None or loss is None or y is None or (kind == NUMBERS and y.dtype != dtype):
         return None
     if type(X) is tuple and layers[0][0] != DENSE:
         return None
-    _threads = thread_count()
-    loss, link, number, smoothing = loss
-    spec = loss, link, kind, number, smoothing
-    plan = _kernels.Plan(dtype.itemsize, network.size, _threads, layers, spec, X, y, objective.sample_weight)
-    return _Step(plan, objective).loss_and_grad
+    _threads = n_threads
+    plan = _kernels.Plan(dtype.itemsize, network.size, n_threads, layers, (kind, *loss), X, y, objective.sample_weight)
+    return _Step(plan, objective)
 
 
 def _inputs(X, dtype):
@@ -114,7 +117,7 @@ def _inputs(X, dtype):
     return (X.data, X.indices, X.indptr) if X.format == "csr" and X.indices.dtype == X.indptr.dtype else None
 
 
-def predict(network, params, X):
+def predict(network, params, X, n_threads):
     """Compute the raw predictions of many rows.
 
     Parameters
@@ -125,6 +128,8 @@ def predict(network, params, X):
         The flat vector.
     X : {ndarray, sparse matrix} of shape (n_samples, n_in)
         Inputs.
+    n_threads : callable
+        Tells how many threads may work.
 
     Returns
     -------
@@ -136,9 +141,9 @@ def predict(network, params, X):
     X, layers = _inputs(X, params.dtype), _layers(network)
     if X is None or layers is None or (type(X) is tuple and layers[0][0] != DENSE):
         return None
-    plan = _kernels.Plan(params.dtype.itemsize, network.size, thread_count(), layers, (0, 0, 0, 0.0, 0.0), None, None, None)
+    plan = _kernels.Plan(params.dtype.itemsize, network.size, n_threads(), layers, NO_LOSS, None, None, None)
     raw = np.empty((X[2].size - 1 if type(X) is tuple else len(X), network.n_out), dtype=params.dtype)
-    plan.predict(params, X, raw)
+    plan.predict(params, X, raw.reshape(-1))
     return raw
 
 
@@ -168,7 +173,9 @@ def update(rule, params, grad, slots, t, learning_rate):
         return None
     code, rate, *constants = numbers(rule, t, learning_rate)
     first, second = (*slots, None, None)[:2]
-    return _kernels.update(code, params, grad, first, second, rate, *constants, *(0.0,) * (4 - len(constants)), _threads)
+    return _kernels.update(
+        code, params, grad, first, second, rate, *constants, *(0.0,) * (4 - len(constants)), _threads
+    )
 
 
 def _sgd(rule, t, rate):
@@ -216,7 +223,10 @@ class _Step:
         self.chunk_rows = network.chunk_rows
         self.dropped = _dropped_widths(network)
 
-    def loss_and_grad(self, params, grad, rows, rng):
+    def __reduce__(self):
+        return _nothing, ()  # a copied objective runs in numpy
+
+    def __call__(self, params, grad, rows, rng):
         start, stop = 0, self.n_samples
         if type(rows) is slice:
             start, stop, step = rows.indices(self.n_samples)
@@ -234,6 +244,10 @@ class _Step:
             draws = tuple(rng.random_sample(n_rows * width) for width in self.dropped)
         scale = self.n_samples / (n_rows * self.weight_sum)
         return self.evaluate(params, grad, rows, start, stop, scale, self.l1, self.l2, draws)
+
+
+def _nothing():
+    return None
 
 
 def _dropped_widths(network):
@@ -263,7 +277,7 @@ def _layers(network):
         if kind == "Dense":
             row = DENSE, 0, before, width, at["W"], at.get("b", -1), -1, -1, 0.0
         elif kind == "Activation":
-            name = _own(getattr(layer, "call", layer.function), "activations")
+            name = _own(layer.function, "activations")
             if name in ACTIVATIONS and rows and rows[-1][0] not in (DROPOUT, ACTIVATION):
                 row = ACTIVATION, ACTIVATIONS.index(name), width, width, -1, -1, -1, -1, 0.0
         elif kind == "Dropout":
@@ -278,13 +292,18 @@ def _layers(network):
     return tuple(rows)
 
 
-def _loss(loss):
+def _loss(loss, n_outputs):
     """Number of the loss, of its link, its parameter and its smoothing; or None."""
+    epsilon = uniform = 0.0
+    if _own(type(loss), "losses") == "Smoothed":
+        epsilon = float(loss.epsilon)
+        uniform = epsilon / (2 if loss.multilabel or n_outputs == 1 else n_outputs)
+        loss = loss.loss
     name = _own(type(loss), "losses")
-    if name not in LOSSES or (LOSSES[name] >= 2 and getattr(loss, "link", None) not in (*LINKS, "log")):
+    if name not in LOSSES or loss.link not in LINKS or (loss.link == "softmax") != (name == "CategoricalCrossEntropy"):
         return None
-    link = LINKS.index(loss.link) if loss.link in LINKS else 0
-    return LOSSES[name], link, float(getattr(loss, "delta", getattr(loss, "quantile", 0.0))), 0.0
+    number = float(getattr(loss, "delta", getattr(loss, "quantile", 0.0)))
+    return LOSSES[name], LINKS.index(loss.link), number, 1 - epsilon, uniform
 
 
 def _targets(y):

@@ -52,7 +52,7 @@ typedef struct {
     layer layers[MAX_LAYERS];
     idx n_in, n_out, size;
     int loss, link, target_kind, class_bytes;
-    double loss_number, smoothing;
+    double loss_number, keep, uniform; /* targets become keep * y + uniform */
     table X, y, sample_weight;
 } network;
 

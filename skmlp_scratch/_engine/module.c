@@ -242,9 +242,10 @@ static int read_layer(network *net, PyObject *from, idx *row)
         if (norm) fits = fits && l > 0 && fits_in(layer->second, n, size);
         if (layer->kind == BATCH_NORM) fits = fits && fits_in(layer->mean, n, size) && fits_in(layer->var, n, size);
     }
+    fits = fits && layer->kind >= DENSE && layer->kind <= SCALE;
     if (layer->kind == ACTIVATION) { /* it works in place, on what the layer before has no more need of */
         const int before = l ? net->layers[l - 1].kind : DROPOUT;
-        fits = fits && before != DROPOUT && before != ACTIVATION;
+        fits = fits && before != DROPOUT && before != ACTIVATION && layer->activation >= IDENTITY && layer->activation <= SOFTPLUS;
     }
     if (layer->kind == BATCH_NORM) net->rowwise = 0;
     if (net->first < 0 && (layer->kind == DENSE || norm || layer->kind == SCALE)) net->first = l;
@@ -294,9 +295,9 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *arguments, PyObject *key
     network *net = &plan->net;
     net->first = -1, net->rowwise = 1;
     if (keywords && PyDict_Size(keywords)) { refuse("arguments", "given by position"); goto bad; }
-    if (!PyArg_ParseTuple(arguments, "iniO!(iiidd)OOO", &net->width, &net->size, &plan->n_parts,
-                          &PyTuple_Type, &layers, &net->loss, &net->link, &net->target_kind, &net->loss_number,
-                          &net->smoothing, &X, &y, &weights)) goto bad;
+    if (!PyArg_ParseTuple(arguments, "iniO!(iiiddd)OOO", &net->width, &net->size, &plan->n_parts,
+                          &PyTuple_Type, &layers, &net->target_kind, &net->loss, &net->link, &net->loss_number,
+                          &net->keep, &net->uniform, &X, &y, &weights)) goto bad;
     const Py_ssize_t n_layers = PyTuple_Size(layers);
     idx row = 0;
     if ((net->width != 4 && net->width != 8) || n_layers < 1 || n_layers > MAX_LAYERS) { refuse("the plan", "of 1 to 64 layers in float32 or float64"); goto bad; }

@@ -216,7 +216,7 @@ static void FN(gather_targets)(step *s, idx r0, idx r1)
     const network *net = s->net;
     const table *y = &net->y;
     const idx n = net->n_out;
-    const T keep = (T)(1 - net->smoothing), spread = (T)(net->smoothing / (double)n);
+    const T keep = (T)net->keep, uniform = (T)net->uniform;
     T *to = (T *)s->at->y + r0 * n, *weights = s->at->weights;
     for (idx i = r0; i < r1; i++, to += n) {
         const char *from = y->values + FN(row)(s, i) * y->row_step;
@@ -230,8 +230,8 @@ static void FN(gather_targets)(step *s, idx r0, idx r1)
         } else {
             for (idx j = 0; j < n; j++) to[j] = *(const T *)(from + j * y->column_step);
         }
-        if (net->smoothing)
-            for (idx j = 0; j < n; j++) to[j] = keep * to[j] + spread;
+        if (net->keep != 1 || net->uniform)
+            for (idx j = 0; j < n; j++) to[j] = keep * to[j] + uniform;
         if (weights) weights[i] = *(const T *)(net->sample_weight.values + FN(row)(s, i) * net->sample_weight.row_step);
     }
 }
