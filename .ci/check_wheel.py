@@ -22,7 +22,7 @@ def main():
     (wheel,) = folder.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     print(wheel.name, *names, sep="\n  ")
-    modules = {path.as_posix() for path in Path("skmlp_scratch").glob("*.py")}
+    modules = {path.as_posix() for path in Path("skmlp_scratch").rglob("*.py")}
     problems = [f"unexpected or missing: {name}" for name in wrong_files(names, modules)]
     if not any(name.endswith(".dist-info/licenses/LICENSE") for name in names):
         problems.append("the license is missing")

@@ -1,11 +1,10 @@
 """Neural networks from scratch for scikit-learn's users: a drop-in superset of its multi-layer perceptrons."""
 
+from ._version import __version__
 from .estimators import ScratchMLPClassifier, ScratchMLPRegressor
 from .inspection import check_gradient
 
-__version__ = "0.1.0.dev0"
-
-__all__ = ["ScratchMLPClassifier", "ScratchMLPRegressor", "check_gradient", "compare_with_baselines"]
+__all__ = ["ScratchMLPClassifier", "ScratchMLPRegressor", "__version__", "check_gradient", "compare_with_baselines"]
 
 
 def __getattr__(name):
@@ -15,3 +14,7 @@ def __getattr__(name):
 
         return compare_with_baselines
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -1,33 +1,43 @@
 """The command line: ``python -m skmlp_scratch`` compares the network with baselines and draws the result.
 
 Without arguments it runs on two interleaving half moons, with ``--data NAME`` on a data set that ships with
-scikit-learn, with ``--csv FILE --target COLUMN`` on a table of one's own. The result goes to standard output, the
-picture to a file.
+scikit-learn, with ``--csv FILE --target COLUMN`` on a custom table. The table of scores goes to standard output, the
+picture to a file; ``--save`` keeps the best model, and ``--predict`` applies it to new rows.
 """
 
 import argparse
 import csv
-import math
 import sys
-from collections import Counter
+import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from sklearn import datasets
 from sklearn.base import clone
+from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
-from .comparison import compare_with_baselines
-from .plotting import ComparisonDisplay, DecisionSurfaceDisplay
+from .comparison import ComparisonInterrupted, compare_with_baselines, progress
+from .plotting import ComparisonDisplay, DecisionSurfaceDisplay, ImportanceDisplay
+from .tables import InputError, as_matrix, format_number, read_csv, read_csv_like
 
+DESCRIPTION = "Compare a neural network with baselines on a table, on the same folds, and draw the result."
 DATA = ("iris", "wine", "breast_cancer", "digits", "diabetes", "moons")
-MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})
-# With at least this share of numbers a column is meant to be numeric, and its other cells are mistakes.
-NUMERIC_SHARE = 0.8
+FORMATS = (".skops", ".joblib")
+# The importance of the columns is measured on this share of the rows, and on no more rows than this.
+HELD_OUT, MOST_ROWS = 0.2, 2000
+N_COLUMNS, N_REPEATS = 10, 5
 
 
-class InputError(ValueError):
-    """What is wrong with the user's input, and where."""
+class _Data(NamedTuple):
+    """A table to learn from."""
+
+    name: str
+    X: object
+    y: np.ndarray
+    feature_names: list
+    columns: list  # of a file, to read others like it; empty for data sets of scikit-learn's
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,24 +61,32 @@ def main(arguments=None):
     """
     options = _parser().parse_args(arguments)
     try:
-        _run(options)
+        return _run(options)
     except (ValueError, OSError) as error:
         print(f"skmlp_scratch: {_one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("skmlp_scratch: interrupted", file=sys.stderr)
         return 130
-    return 0
 
 
 def _parser():
-    parser = _Parser(prog="python -m skmlp_scratch", description=__doc__.replace("``", ""), allow_abbrev=False)
+    parser = _Parser(prog="python -m skmlp_scratch", description=DESCRIPTION, allow_abbrev=False)
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--csv", metavar="FILE", type=Path, help="a table with a header, of numbers and strings")
+    source.add_argument("--csv", metavar="FILE", type=Path, help="a table with a header, of numbers, strings and dates")
     source.add_argument("--data", choices=DATA, default="moons", help="a data set that ships with scikit-learn")
     parser.add_argument("--target", metavar="COLUMN", help="the column of FILE to predict")
     parser.add_argument(
+        "--scoring", metavar="NAME", nargs="+", help="scores by scikit-learn's names; the first ranks the models"
+    )
+    parser.add_argument(
         "--output", metavar="PICTURE", type=Path, help="where to write the picture, by default a PNG here"
+    )
+    parser.add_argument(
+        "--save", metavar="MODEL", type=Path, help="where to keep the best model: a name ending in .skops or .joblib"
+    )
+    parser.add_argument(
+        "--predict", metavar="FILE", type=Path, help="rows to predict with the best model, into FILE_predicted.csv here"
     )
     return parser
 
@@ -80,36 +98,50 @@ def _one_line(error):
 
 
 def _run(options):
-    if options.csv is None and options.target is not None:
-        raise InputError("--target names a column of a CSV file: pass --csv FILE as well.")
-    if options.csv is None:
-        name, (X, y, feature_names) = options.data, _load(options.data)
-    else:
-        name, (X, y, feature_names) = options.csv.stem, read_csv(options.csv, options.target)
-    output = options.output or Path(f"skmlp_scratch_{name}.png")
+    data = _data(options)
+    output = options.output or Path(f"skmlp_scratch_{data.name}.png")
     drawable = _check_output(output)
-    print(f"{name}: comparing hidden sizes ...", flush=True)
-    table = compare_with_baselines(X, y)
+    save = _saver(options.save)
+    new = None if options.predict is None else as_matrix(read_csv_like(options.predict, data.columns))
+    print(f"{data.name}: comparing models ...", flush=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ComparisonInterrupted)  # the table says it
+        table = compare_with_baselines(data.X, data.y, scoring=options.scoring)
     print(table)
+    if table.interrupted:
+        return 130
     if drawable:
-        _draw(table, X, y, feature_names).savefig(output, dpi=150)
+        _draw(table, data).savefig(output, dpi=150)
         print(f"Picture: {output}")
     else:
         print('No picture without matplotlib: pip install "skmlp_scratch[plot]"')
+    if save or new is not None:
+        _use(table.winner, data, options, save, new)
+    return 0
+
+
+def _data(options):
+    """Return the data, in one piece."""
+    if options.csv is None:
+        for option in ("target", "predict"):
+            if getattr(options, option) is not None:
+                raise InputError(f"--{option} is about a CSV file: pass --csv FILE as well.")
+        return _load(options.data)
+    columns, y = read_csv(options.csv, options.target)
+    return _Data(options.csv.stem, as_matrix(columns), y, [column.name for column in columns], columns)
 
 
 def _load(name):
-    """Return X, y and the features' names of a data set of scikit-learn's."""
+    """Return a data set of scikit-learn's."""
     if name == "moons":
-        return *datasets.make_moons(200, noise=0.20, random_state=0), ["x0", "x1"]
+        return _Data(name, *datasets.make_moons(200, noise=0.20, random_state=0), ["x0", "x1"], [])
     bunch = getattr(datasets, f"load_{name}")()
-    return bunch.data, bunch.target, list(bunch.feature_names)
+    return _Data(name, bunch.data, bunch.target, list(bunch.feature_names), [])
 
 
 def _check_output(path):
     """Whether a picture can be drawn; a path it cannot be written to is an error before the work begins."""
-    if not path.parent.is_dir():
-        raise InputError(f"--output {path}: there is no directory {path.parent}.")
+    _check_folder("--output", path)
     try:
         from matplotlib.backend_bases import FigureCanvasBase
     except ImportError:
@@ -120,20 +152,77 @@ def _check_output(path):
     return True
 
 
-def _draw(table, X, y, feature_names):
-    """Return a figure: the surfaces of every size beside the linear model's, or without a plane to draw, the scores."""
+def _check_folder(option, path):
+    if not path.parent.is_dir():
+        raise InputError(f"{option} {path}: there is no directory {path.parent}.")
+
+
+def _saver(path):
+    """Return the function that writes a model to the path, None without a path."""
+    if path is None:
+        return None
+    _check_folder("--save", path)
+    if path.suffix not in FORMATS:
+        raise InputError(f"--save {path}: the name must end in {' or '.join(FORMATS)}.")
+    if path.suffix == ".joblib":
+        from joblib import dump
+    else:
+        try:
+            from skops.io import dump
+        except ImportError:
+            raise InputError(f"--save {path}: skops is not installed: pip install skops, or save as .joblib.") from None
+    return dump
+
+
+def _draw(table, data):
+    """Return a figure: every size's surface beside the linear model's; without a plane to draw, scores and columns."""
     import matplotlib
 
     matplotlib.use("Agg")
-    if X.shape[1] != 2 or X.dtype.kind != "f" or not np.isfinite(X).all():
-        return ComparisonDisplay.from_comparison(table).figure_
-    ours = table.rows[-1].model
-    rows = [table.rows[1]] + [row for row in table.rows if row.model == ours and not row.chosen]
+    X = np.asarray(data.X)
+    if X.shape[1] == 2 and X.dtype.kind == "f" and np.isfinite(X).all():
+        return _draw_surfaces(table, data)
+    from matplotlib.pyplot import figure
+
+    picture = figure(figsize=(15, 4.6), layout="constrained")
+    axes = picture.subplots(1, 3, width_ratios=[4, 3, 3])
+    ComparisonDisplay.from_comparison(table, ax=axes[:2])
+    _draw_importance(table, data, axes[2])
+    return picture
+
+
+def _draw_surfaces(table, data):
+    linear = [row for row in table.rows if row.kind == "linear"]
+    sizes = [row for row in table.rows if row.model.startswith("Scratch") and isinstance(row.hidden_layer_sizes, int)]
+    rows = linear + sorted(sizes, key=lambda row: row.hidden_layer_sizes)
     names = [f"{_title(row)}\n{table.metric} {row.mean_score:.3f}" for row in rows]
-    with threadpool_limits(limits=1, user_api="blas"):  # as in the comparison of so few columns
-        fitted = [clone(row.estimator).fit(X, y) for row in rows]
-    display = DecisionSurfaceDisplay.from_estimator(fitted, X, y, names=names, feature_names=feature_names)
-    return display.figure_
+    X = np.asarray(data.X)
+    with threadpool_limits(1):  # as in the comparison of so few columns
+        fitted = [clone(row.estimator).fit(X, data.y) for row in rows]
+    return DecisionSurfaceDisplay.from_estimator(
+        fitted, X, data.y, names=names, feature_names=data.feature_names
+    ).figure_
+
+
+def _draw_importance(table, data, ax):
+    """Draw the columns that the best model needs most, measured on rows that it was not fitted on."""
+    classes = None if table.largest_class is None else data.y
+    X, X_new, y, y_new = train_test_split(data.X, data.y, test_size=HELD_OUT, random_state=0, stratify=classes)
+    X_new, y_new = X_new[:MOST_ROWS], y_new[:MOST_ROWS]
+    model = clone(table.winner.estimator).fit(X, y)
+    with progress("columns", 1 + N_REPEATS * X.shape[1]) as advance:
+        ImportanceDisplay.from_estimator(
+            model,
+            X_new,
+            y_new,
+            scoring=table.metric,
+            n_columns=N_COLUMNS,
+            n_repeats=N_REPEATS,
+            feature_names=data.feature_names,
+            after_each=advance,
+            ax=ax,
+        )
+    ax.set_title(f"{table.winner.model}: what it needs", fontsize="medium")
 
 
 def _title(row):
@@ -142,125 +231,29 @@ def _title(row):
     return f"{row.size} hidden unit{'' if row.size == '1' else 's'}"
 
 
-def read_csv(path, target):
-    r"""Read a table with a header line.
-
-    The cells are separated by commas, by tabs, or by semicolons, in which case numbers have a decimal comma or point.
-    Empty cells, ``?``, ``NA``, ``N/A``, ``nan``, ``null`` and ``none`` are missing. A column is numeric if all its
-    other cells are numbers; if at least 80 % of them are but not all, the rest is taken for mistakes.
-
-    Parameters
-    ----------
-    path : path-like
-        The file, in UTF-8.
-    target : str or None
-        Name of the column to predict.
-
-    Returns
-    -------
-    X : ndarray of shape (n_samples, n_features)
-        Of floats, or if some columns hold strings, of objects.
-    y : ndarray of shape (n_samples,)
-        The target.
-    feature_names : list of str
-        The header without the target.
-
-    Raises
-    ------
-    InputError
-        If the file has no such column or a cell cannot be used; the message says where.
-    OSError
-        If the file cannot be read.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from skmlp_scratch.__main__ import read_csv
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "table.csv"
-    ...     _ = path.write_text("size,color,kind\n1.5,red,a\n,blue,b\n")
-    ...     X, y, names = read_csv(path, "kind")
-    >>> X
-    array([[1.5, 'red'],
-           [nan, 'blue']], dtype=object)
-    >>> y, names
-    (array(['a', 'b'], dtype=object), ['size', 'color'])
-    """
-    header, lines, decimal = _read_lines(path)
-    if target not in header:
-        problem = "--csv needs --target COLUMN" if target is None else f"there is no column {target!r}"
-        raise InputError(f"{path}: {problem}; the columns are {', '.join(header)}.")
-    numbers, rows = zip(*lines, strict=True)
-    columns = {
-        name: _column(path, name, numbers, cells, decimal)
-        for name, cells in zip(header, zip(*rows, strict=True), strict=True)
-    }
-    y = columns.pop(target)
-    missing = [n for n, cell in zip(numbers, y, strict=True) if cell != cell]
-    if missing:
-        raise InputError(f"{path}, line {missing[0]}, column {target!r}: the target is missing.")
-    if not columns:
-        raise InputError(f"{path}: there is no column besides the target {target!r}.")
-    numeric = all(column.dtype.kind == "f" for column in columns.values())
-    return np.column_stack([c if numeric else c.astype(object) for c in columns.values()]), y, list(columns)
+def _use(winner, data, options, save, new):
+    """Fit the best model on all rows; keep it, and predict new rows with it."""
+    print(f"{winner.model}: fitting all rows ...", flush=True)
+    model = clone(winner.estimator).fit(data.X, data.y)
+    if save is not None:
+        save(model, options.save)
+        print(f"Model: {options.save}")
+    if new is not None:
+        path = Path(f"{options.predict.stem}_predicted.csv")
+        _write_predictions(path, model, new, options.target)
+        print(f"Predictions: {path}")
 
 
-def _read_lines(path):
-    """Return the header, each further line's number and cells, and the decimal sign."""
-    with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-        first = file.readline()
-        file.seek(0)
-        delimiter = max(",;\t", key=first.count)
-        reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)
-        try:
-            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
-        except csv.Error as error:
-            raise InputError(f"{path}, line {reader.line_num}: {error}.") from error
-    if len(lines) < 2:
-        raise InputError(f"{path}: there is no row below a header.")
-    _check_lines(path, lines)
-    (_, header), *rows = lines
-    return header, rows, "," if delimiter == ";" else "."
-
-
-def _check_lines(path, lines):
-    first, header = lines[0]
-    for name, count in Counter(header).items():
-        if count > 1:
-            raise InputError(f"{path}, line {first}: {count} columns are called {name!r}.")
-    for n, row in lines:
-        if len(row) != len(header):
-            raise InputError(f"{path}, line {n}: {len(row)} cells, but the header has {len(header)}.")
-        for name, cell in zip(header, row, strict=True):
-            # This is how errors="surrogateescape" reads a byte that is not UTF-8.
-            if not cell.isascii() and any("\udc80" <= character <= "\udcff" for character in cell):
-                raise InputError(f"{path}, line {n}, column {name!r}: not UTF-8 text; save the file as UTF-8.")
-
-
-def _column(path, name, lines, cells, decimal):
-    """Return a column as floats, or as strings with nan for the missing ones."""
-    numbers = [_number(cell, decimal) for cell in cells]
-    text = [i for i, number in enumerate(numbers) if number is None]
-    if not text:
-        return np.array(numbers, dtype=float)
-    n_present = sum(cell.lower() not in MISSING for cell in cells)
-    n_numbers = n_present - len(text)
-    if n_numbers >= NUMERIC_SHARE * n_present:
-        first = f"{path}, line {lines[text[0]]}, column {name!r}: {cells[text[0]]!r} is not a finite number"
-        raise InputError(f"{first}, though {n_numbers} of the column's {n_present} cells are.")
-    return np.array([np.nan if cell.lower() in MISSING else cell for cell in cells], dtype=object)
-
-
-def _number(cell, decimal):
-    """Return a cell's number, nan if it is missing, None if it is something else."""
-    if cell.lower() in MISSING:
-        return math.nan
-    try:
-        number = float(cell.replace(decimal, "."))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+def _write_predictions(path, model, X, target):
+    """Write one row per row of X: the prediction, and for classes the probability of each."""
+    header, columns = [target], [model.predict(X)]
+    if hasattr(model, "predict_proba"):
+        header += [f"probability of {format_number(label)}" for label in model.classes_]
+        columns += list(model.predict_proba(X).T)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows([format_number(cell) for cell in row] for row in zip(*columns, strict=True))
 
 
 if __name__ == "__main__":

@@ -1,32 +1,232 @@
 """Threads over row chunks, with the linear algebra library held to one thread each.
 
-Chunks that fit the cache on one thread each beat one large product on many threads: nothing waits in between.
+Chunks that fit the cache on one thread each beat one large product on many threads: there is no synchronization in
+between.
+
+The linear algebra's number of threads belongs to the whole process, and a Ctrl-C may stop the calling thread between
+any two steps. So only the workers, which receive no signals, change that number and count who needs it; the caller
+hands them a job and waits.
 """
 
+import _thread
 import contextvars
+import os
+import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from contextlib import suppress
 from functools import lru_cache
+from queue import SimpleQueue
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
-
-FEW = 4  # items below which threads cost more than they bring
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 
 @lru_cache(maxsize=1)
-def _controller():
-    return ThreadpoolController()
+def _libraries():
+    """Find the linear algebra libraries that are loaded."""
+    return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
 @lru_cache(maxsize=1)
-def _keep_freed_memory():
-    """Let the C library keep what a chunk frees, for the next one.
+def _raise_trim_threshold():
+    """Let glibc keep what one chunk frees, for the next one.
 
-    glibc gives memory back above a threshold, which grows with the largest block that was ever freed. Where it is low,
-    the pages of every chunk are fetched anew: five iterations of lbfgs on 200 000 x 30 take 2.0 instead of 1.2 s.
+    Freeing a block raises the size above which glibc returns memory to the system; where that is low, the pages of
+    every chunk are fetched anew. This is the largest block that counts, and it is never touched.
     """
-    np.empty(2**25 - 2**16, dtype=np.uint8)  # the largest that counts: 32 MB, which are never touched
+    if sys.platform == "linux":
+        np.empty(2**25 - 2**16, dtype=np.uint8)
+
+
+def _set_threads(library, number):
+    """Set a library's number of threads, from any thread.
+
+    Since threadpoolctl 3.8 the first thread to set OpenBLAS's number keeps all others from setting it.
+    """
+    release = getattr(library, "clear_controlling_thread", lambda force: None)
+    release(force=True)
+    library.set_num_threads(number)
+    release(force=True)
+
+
+class _OneThreadEach:
+    """Hold the linear algebra at one thread, as long as any worker wants it.
+
+    Attributes
+    ----------
+    held : dict
+        The numbers to restore, by library. It is replaced, never changed: who reads it twice sees whether it changed.
+    """
+
+    def __init__(self):
+        self.lock, self.holders, self.held = threading.Lock(), 0, {}
+
+    def __enter__(self):
+        with self.lock:
+            self.holders += 1
+            # Each worker looks, as some libraries count per calling thread.
+            numbers = {library: number for library in _libraries() if (number := library.num_threads or 1) > 1}
+            self.held = self.held | numbers
+            for library in numbers:
+                _set_threads(library, 1)
+
+    def __exit__(self, *exception):
+        with self.lock:
+            self.holders -= 1
+            if not self.holders:
+                self.restore()
+
+    def restore(self):
+        """Restore the numbers held, except where somebody has set another one meanwhile."""
+        for library, number in self.held.items():
+            if library.num_threads == 1:
+                _set_threads(library, number)
+        self.held = {}
+
+
+class _Job:
+    """A function and the items to map it over, which workers take one by one, and what comes of them."""
+
+    def __init__(self, function, items):
+        self.function, self.items = function, deque(enumerate(items))
+        self.results, self.errors = [None] * len(items), {}
+        self.context = contextvars.copy_context()
+        self.error_state = {**np.geterr(), "call": np.geterrcall()}  # before numpy 2 no part of the context
+        self.active, self.left = [], SimpleQueue()
+
+    def work(self):
+        """Map over the items that are left, in the caller's context, whatever happens."""
+        try:
+            with _one_thread_each:
+                self.context.copy().run(self._work)
+        except BaseException as error:
+            self._fail(-1, error)
+
+    def _work(self):
+        with np.errstate(**self.error_state), suppress(IndexError):  # once no item is left
+            while True:
+                self._run(*self.items.popleft())
+
+    def _run(self, index, item):
+        try:
+            self.results[index] = self.function(item)
+        except BaseException as error:
+            self._fail(index, error)
+
+    def _fail(self, index, error):
+        self.errors[index] = error
+        self.items.clear()
+
+    def wait(self):
+        """Wait until no worker is at it; each one tells when it leaves."""
+        while self.items or self.active:
+            self.left.get()
+
+    def cancel(self):
+        """Drop the items that are left, and wait for those begun."""
+        self.items.clear()
+        self.wait()
+
+    def result(self):
+        """Give the results, or raise the error of the first item that failed."""
+        try:
+            for index in sorted(self.errors):
+                raise self.errors[index]
+        finally:
+            self.errors.clear()  # their tracebacks refer to the job
+        return self.results
+
+
+class _Workers:
+    """Threads that are kept. One leads each job, whatever others do; all jobs share those that help."""
+
+    def __init__(self):
+        self.tickets, self.lock = SimpleQueue(), threading.Lock()
+        self.size, self.idle, self.helping = 0, 0, 0
+
+    def start(self):
+        """Start the first one, unless there are some; tell whether that is possible."""
+        try:
+            if not self.size:
+                # One step, unlike the start of a threading.Thread, whose locks an interrupt may break.
+                _thread.start_new_thread(self._first, ())
+        except RuntimeError:
+            return False
+        return not sys.is_finalizing()
+
+    def map(self, function, items, n_threads):
+        """Map over the items in at most this many of them."""
+        job = _Job(function, items)
+        # Twice, as an interrupt may also come between the steps of the first.
+        try:
+            try:
+                for others in range(n_threads):
+                    self.tickets.put((job, n_threads - 1 if others else None))
+                job.wait()
+            finally:
+                job.cancel()
+        finally:
+            job.cancel()
+        return job.result()
+
+    def _first(self):
+        with self.lock:
+            if self.size:
+                return
+            self.size = self.idle = 1
+        self._serve()
+
+    def _serve(self):
+        _here.is_worker = True
+        while True:
+            self._take(*self.tickets.get())
+
+    def _take(self, job, n_helpers):
+        """Lead a job, or help with it unless as many as ``n_helpers`` are helping, here or elsewhere."""
+        job.active.append(None)
+        leads = n_helpers is None
+        with self.lock:
+            self.idle -= 1
+            self._keep_one_idle()
+            works = bool(job.items) and (leads or self.helping < n_helpers)
+            self.helping += works and not leads
+        if works:
+            job.work()
+        with self.lock:
+            self.idle += 1
+            self.helping -= works and not leads
+        job.active.pop()
+        job.left.put(None)
+
+    def _keep_one_idle(self):
+        with suppress(RuntimeError):  # where no more can be started, jobs wait for those there are
+            if not self.idle:
+                _thread.start_new_thread(self._serve, ())
+                self.idle += 1
+                self.size += 1
+
+
+_one_thread_each, _workers, _here = _OneThreadEach(), _Workers(), threading.local()
+
+
+def _start_afresh():
+    """Let a forked child begin without workers, which stayed with its parent, and with all threads it may use."""
+    held = _one_thread_each.held
+    _one_thread_each.__init__()
+    _one_thread_each.held = held
+    _one_thread_each.restore()
+    _workers.__init__()
+    _here.is_worker = False
+
+
+if hasattr(os, "register_at_fork"):
+    # With the lock, no worker is inside threadpoolctl's own lock, which the child would find locked for ever.
+    os.register_at_fork(
+        before=lambda: _one_thread_each.lock.acquire(),
+        after_in_parent=lambda: _one_thread_each.lock.release(),
+        after_in_child=_start_afresh,
+    )
 
 
 def thread_count():
@@ -35,38 +235,18 @@ def thread_count():
     Returns
     -------
     int
+        What environment variables and ``threadpoolctl`` allow; that ``map_threads`` is at work does not change it.
 
     Examples
     --------
     >>> thread_count() >= 1
     True
     """
-    return max((lib["num_threads"] for lib in _controller().info() if lib["user_api"] == "blas"), default=1)
-
-
-class _OneThreadEach:
-    """Hold the linear algebra at one thread, as long as anyone wants it.
-
-    Its number of threads is the whole process's: callers that overlap would each restore what another one had set.
-    """
-
-    def __init__(self):
-        self.lock, self.holders, self.limits = threading.Lock(), 0, None
-
-    def __enter__(self):
-        with self.lock:
-            limits = _controller().limit(limits=1, user_api="blas")
-            self.limits = self.limits if self.holders else limits
-            self.holders += 1
-
-    def __exit__(self, *exception):
-        with self.lock:
-            self.holders -= 1
-            if not self.holders:
-                self.limits.restore_original_limits()
-
-
-_one_thread_each = _OneThreadEach()
+    while True:
+        held = _one_thread_each.held
+        numbers = [held.get(library, library.num_threads or 1) for library in _libraries()]
+        if held is _one_thread_each.held:
+            return max(numbers, default=1)
 
 
 def map_threads(function, items):
@@ -78,34 +258,31 @@ def map_threads(function, items):
     Parameters
     ----------
     function : callable
-        Of one item.
+        Function of one item. It sees the caller's context variables and numpy error state.
     items : list
         What to map over.
 
     Returns
     -------
     list
+        The results, in the order of the items.
+
+    Raises
+    ------
+    BaseException
+        What ``function`` raised, for the first item that failed.
 
     Examples
     --------
     >>> map_threads(abs, [-1, 2, -3])
     [1, 2, 3]
     """
-    if len(items) <= 1:
+    if len(items) > 1:
+        _raise_trim_threshold()
+    n_threads = 1 if getattr(_here, "is_worker", False) else min(len(items), thread_count())
+    if n_threads <= 1:
         return [function(item) for item in items]
-    _keep_freed_memory()
-    n_threads = min(thread_count(), len(items))
-    # Starting threads takes a millisecond: predicting 3 000 rows with 100 units, in two chunks, 0.9, with them 1.7.
-    if n_threads == 1 or len(items) < FEW:
-        with _one_thread_each:
-            return [function(item) for item in items]
-    # A new thread starts with numpy's default error state: each item runs in a copy of the caller's context.
-    contexts = [contextvars.copy_context() for _ in items]
-    try:
-        with _one_thread_each, ThreadPoolExecutor(n_threads) as pool:
-            return list(pool.map(lambda context, item: context.run(function, item), contexts, items))
-    except RuntimeError as error:
-        # Ctrl-C between two steps inside threading's own locks comes out as their error.
-        if isinstance(error.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from error
-        raise
+    if _workers.start():
+        return _workers.map(function, items, n_threads)
+    with threadpool_limits(1, user_api="blas"):  # the interpreter ends, and no more threads begin
+        return [function(item) for item in items]

@@ -122,6 +122,8 @@ class Monitor:
         Seconds of training before this run.
     max_epochs : int or None, default=None
         Number of epochs after which to stop; None leaves that to the solver.
+    best : (float, ndarray) or None, default=None
+        Best score and parameters of earlier runs on the same validation set.
 
     Attributes
     ----------
@@ -158,13 +160,14 @@ class Monitor:
         epochs_before=0,
         seconds_before=0.0,
         max_epochs=None,
+        best=None,
     ):
         self.objective, self.validate, self.patience = objective, validate, patience
         self.guard = DivergenceGuard() if guard is None else guard
         self.verbose, self.listener, self.max_epochs = verbose, listener, max_epochs
         self.epochs_before, self.seconds_before = epochs_before, seconds_before
         self.history, self.warnings = History(), []
-        self.params, self._best = None, (-math.inf, None)
+        self.params, self._best = None, best or (-math.inf, None)
         self._start = time.perf_counter()
 
     @property

@@ -23,7 +23,7 @@ from numbers import Real
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import expit, log_expit
+from scipy.special import expit, log_expit, logit
 from sklearn.base import BaseEstimator
 
 from ._checks import Checked
@@ -129,6 +129,8 @@ def _log_softmax(raw):
 
 
 LINKS = {"identity": identity_link, "log": log_link, "logistic": logistic_link, "softmax": softmax_link}
+# From predictions back to raw predictions.
+INVERSE_LINKS = {"identity": np.copy, "log": np.log, "logistic": logit, "softmax": np.log}
 # Logarithms of predictions, exact where the predictions themselves underflow.
 LOG_LINKS = {"identity": np.log, "log": np.copy, "logistic": log_expit, "softmax": _log_softmax}
 
@@ -206,6 +208,28 @@ class Loss(Checked, BaseEstimator):
         """
         return LOG_LINKS[self.link](raw)
 
+    def best_constant(self, y, sample_weight):
+        """Return the raw prediction that is best for every row alike: that of the mean, or of a quantile.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_outputs)
+            Targets.
+        sample_weight : ndarray of shape (n_samples,) or None
+            Weights of the rows.
+
+        Returns
+        -------
+        raw : ndarray of shape (1, n_outputs) or None
+            None where it is not known.
+        """
+        with np.errstate(divide="ignore"):  # a class that is absent has the logit minus infinity
+            return INVERSE_LINKS[self.link](self._center(y, sample_weight))
+
+    def _center(self, y, sample_weight):
+        """The best constant prediction; the mean, unless a subclass knows better."""
+        return np.average(y, axis=0, weights=sample_weight)[np.newaxis]
+
     def check_targets(self, y):
         """Raise a ValueError if the loss cannot take these targets.
 
@@ -254,6 +278,14 @@ def _weigh(values, d_raw, sample_weight):
 def _inner(a, b):
     """Sum of ``a * b``, without a copy where both are in the same memory order."""
     return np.vdot(a.T, b.T) if a.flags.f_contiguous else np.vdot(a, b)
+
+
+def _quantile(y, q, sample_weight):
+    """Weighted quantile of each column: the first value up to which the share q of the weight lies."""
+    weight = np.ones(len(y)) if sample_weight is None else sample_weight
+    order = y.argsort(axis=0)
+    share = weight[order].cumsum(axis=0) / weight.sum()
+    return np.take_along_axis(np.take_along_axis(y, order, axis=0), (share >= q).argmax(axis=0)[np.newaxis], axis=0)
 
 
 class BinaryCrossEntropy(Loss):
@@ -368,7 +400,9 @@ class SquaredError(Loss):
 
     def _pointwise(self, y, y_pred):
         error = y_pred - y
-        return 0.5 * error * error, error
+        values = error * error
+        values *= 0.5
+        return values, error
 
 
 class AbsoluteError(Loss):
@@ -391,6 +425,9 @@ class AbsoluteError(Loss):
     def _pointwise(self, y, y_pred):
         error = y_pred - y
         return np.abs(error), np.sign(error)
+
+    def _center(self, y, sample_weight):
+        return _quantile(y, 0.5, sample_weight)
 
 
 class Huber(Loss):
@@ -424,6 +461,9 @@ class Huber(Loss):
         inner = np.clip(error, -delta, delta)
         return inner * (error - 0.5 * inner), inner
 
+    def _center(self, y, sample_weight):
+        return _quantile(y, 0.5, sample_weight)  # not quite the best, but close
+
 
 class Quantile(Loss):
     r"""The pinball loss, minimal at a quantile of y (Koenker & Bassett 1978).
@@ -456,6 +496,9 @@ class Quantile(Loss):
         slope = np.where(error > 0, error.dtype.type(1 - quantile), error.dtype.type(-quantile))
         slope[error == 0] = 0
         return slope * error, slope
+
+    def _center(self, y, sample_weight):
+        return _quantile(y, float(self.quantile), sample_weight)
 
 
 class Poisson(Loss):
@@ -616,6 +659,10 @@ class Adapted(Loss):
         if hasattr(self.loss, "check"):
             self.loss.check()
 
+    def best_constant(self, y, sample_weight):
+        """Return None: it is not known of a custom loss."""
+        return None
+
     def check_targets(self, y):
         """Let the custom loss check its targets, if it can, and see whether it gives what it must."""
         if hasattr(self.loss, "check_targets"):
@@ -692,3 +739,23 @@ LOSSES = {
     "poisson": Poisson,
     "gamma": Gamma,
 }
+
+
+def names_for(task):
+    """Return the names of the losses that are for a task.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        Task.
+
+    Returns
+    -------
+    names : list of str
+
+    Examples
+    --------
+    >>> names_for("classification")
+    ['log_loss', 'binary_cross_entropy', 'categorical_cross_entropy', 'squared_error']
+    """
+    return [name for name, loss in LOSSES.items() if task in getattr(loss, "tasks", ("classification",))]

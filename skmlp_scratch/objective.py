@@ -169,6 +169,24 @@ class Objective:
         total = float(sum(map_threads(run, chunks)))
         return total * self._scale(rows) + self.penalty.value(self._weights, 1 / self._weight_sum)
 
+    def value_of_raw(self, raw):
+        """Return the mean loss of raw predictions for all rows, without penalty.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (n_samples, n_out)
+            Raw predictions.
+
+        Returns
+        -------
+        loss : float
+        """
+        total = 0.0
+        for rows in self.network.chunks(self.n_samples):
+            weight = None if self.sample_weight is None else self.sample_weight[rows]
+            total += self.loss.value_and_grad(self._take_targets(rows), raw[rows], weight)[0]
+        return float(total) / self._weight_sum
+
     def _bind(self, params):
         """Create the views of a parameter vector once; remaking them costs a fifth of a small step."""
         if params is self._params:
@@ -207,10 +225,10 @@ class Objective:
 
     def _take_targets(self, rows):
         """Rows of y as floats; what is kept in a compact type is cast here, a batch at a time."""
+        if self.network.n_out <= NARROW and isinstance(rows, np.ndarray):
+            return self.y.T.take(rows, axis=1).T  # in column order, as y is
         y = _take_rows(self.y, rows)
-        if y.ndim == 1:
-            return _one_hot(y, self.network.n_out, self.X.dtype)
-        return y if y.dtype == self.X.dtype else y.astype(self.X.dtype)
+        return _one_hot(y, self.network.n_out, self.X.dtype) if y.ndim == 1 else y.astype(self.X.dtype, copy=False)
 
     def _add_up(self, rows, rng, scale):
         """Loss and gradient of some rows, both times ``scale``; the gradient goes into the buffer."""
@@ -258,13 +276,9 @@ def _take_rows(array, rows):
         part = array[rows]
         # A product would copy strided rows, each time it is asked for.
         return part if sparse.issparse(part) or _is_packed(part) else np.ascontiguousarray(part)
-    if sparse.issparse(array):
-        return array[rows]
-    if array.flags.c_contiguous:
-        return array.take(rows, axis=0)  # faster than array[rows]
-    if array.flags.f_contiguous:
-        return array.T.take(rows, axis=1).T  # take(axis=0) would first copy all of the array
-    return array[rows]
+    if sparse.issparse(array) or not array.flags.c_contiguous:
+        return array[rows]  # take would first copy all of an array in another order
+    return array.take(rows, axis=0)  # faster than array[rows]
 
 
 def _is_packed(array):

@@ -126,9 +126,9 @@ class Optimizer(Protocol):
 class Schedule(Protocol):
     """The learning rate as a function of what has happened so far.
 
-    Optional: ``check()`` raises a ValueError for bad parameters, before training; ``min_learning_rate`` is the rate down
-    to which the schedule wants to go on through stalls; ``n_samples = None`` asks the solver for a copy in which it is
-    the mean number of samples per epoch.
+    Optional: ``check()`` raises a ValueError for bad parameters, before training; ``min_learning_rate`` is the rate
+    down to which the schedule wants to go on through stalls; ``n_samples = None`` asks the solver for a copy in which
+    it is the mean number of samples per epoch.
     """
 
     def __call__(self, epoch, losses):

@@ -38,9 +38,13 @@ from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.schedules import Cosine, StepDecay
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:(Stochastic Optimizer|solver=|lbfgs failed):sklearn.exceptions.ConvergenceWarning"
-)
+pytestmark = [
+    pytest.mark.filterwarnings(
+        "ignore:(Stochastic Optimizer|solver=|lbfgs failed):sklearn.exceptions.ConvergenceWarning"
+    ),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 # A later scikit-learn may have repaired what the tests say of it.
 PEER_IS_KNOWN = parse_version(sklearn.__version__) < parse_version("1.10")

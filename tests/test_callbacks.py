@@ -17,7 +17,11 @@ from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 # Few epochs are enough.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 has_callbacks = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9)
 needs_callbacks = pytest.mark.skipif(not has_callbacks, reason="scikit-learn has callbacks since 1.9")

@@ -12,7 +12,11 @@ from skmlp_scratch.objective import Objective
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 # A few epochs show that a combination works.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 SCIPY = ("bfgs", "lbfgs", "cg")
 MAX_ITER = 12
@@ -129,13 +133,13 @@ def test_clip_norm_does_not_reach_a_solver_object(solver):
 ])  # fmt: skip
 def test_batch_normalization_refuses_a_batch_of_one(n_rows, parameters):
     model = ScratchMLPRegressor(hidden_layer_sizes=3, normalization="batch", **parameters)
-    with pytest.raises(ValueError, match=r"normalization='batch' needs at least two rows a batch: batch_size is"):
+    with pytest.raises(ValueError, match=r"normalization='batch' needs at least two rows per batch: batch_size is"):
         model.fit(X[:n_rows], NOISE[:n_rows])
 
 
 def test_batch_normalization_refuses_a_partial_fit_of_one_row():
     model = ScratchMLPRegressor(hidden_layer_sizes=3, normalization="batch").partial_fit(X, NOISE)
-    with pytest.raises(ValueError, match="normalization='batch' needs at least two rows a batch"):
+    with pytest.raises(ValueError, match="normalization='batch' needs at least two rows per batch"):
         model.partial_fit(X[:1], NOISE[:1])
 
 

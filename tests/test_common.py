@@ -12,7 +12,11 @@ from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.solvers import SOLVERS
 
 # The checks take no interest in convergence, and some let its warning through.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 # scipy's BFGS multiplies n_params x n_params matrices in every iteration: a narrow network keeps that short.
 WIDTHS = {"bfgs": (10,)}

@@ -39,7 +39,11 @@ from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.solvers import GradientDescent
 
 # The members of an ensemble need not converge.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 X, Y = load_iris(return_X_y=True)
 X = StandardScaler().fit_transform(X)

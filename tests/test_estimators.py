@@ -29,7 +29,11 @@ from skmlp_scratch.optimizers import Adam
 from skmlp_scratch.schedules import Constant
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
-pytestmark = pytest.mark.filterwarnings("ignore:(Stochastic Optimizer|solver=):sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:(Stochastic Optimizer|solver=):sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 SCIPY = ("bfgs", "lbfgs", "cg")
 DESCENDING = tuple(solver for solver in SOLVERS if solver not in SCIPY)

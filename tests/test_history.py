@@ -1,13 +1,16 @@
 """The callback of a training run: history, best parameters, stopping, divergence, printing."""
 
+import copy
 import itertools
 import math
+import pickle
+import sys
 
 import numpy as np
 import pytest
 from scipy.optimize import OptimizeResult
 
-from skmlp_scratch.history import COLUMNS, Monitor
+from skmlp_scratch.history import COLUMNS, History, Monitor
 from skmlp_scratch.layers import Dense
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import Objective
@@ -122,6 +125,160 @@ def test_a_run_records_its_own_epochs_and_numbers_them_on():
     assert (first.history["epoch"], first.history["loss"]) == ([1, 2], [3.0, 2.0])
     assert first.history["seconds"][1] > 100
     assert second.epochs == 1
+
+
+@pytest.mark.parametrize("protocol", range(3, pickle.HIGHEST_PROTOCOL + 1))
+def test_a_history_pickles_in_60_bytes_per_epoch_and_without_seconds(protocol):
+    one, two = (random_history(1000, seed=0) for _ in range(2))
+    two["seconds"][:] = [2 * seconds for seconds in two["seconds"]]
+    data = pickle.dumps(one, protocol)
+    assert len(data) < 1000 * (60 - 8) + 1000  # 8 are for the solver's own list
+    assert data == pickle.dumps(two, protocol)
+    again = pickle.loads(data)
+    assert type(again) is History
+    for column in COLUMNS[:-1]:
+        assert again[column] == one[column]
+        assert [type(value) for value in again[column]] == [type(value) for value in one[column]]
+    assert len(again["seconds"]) == 1000
+    assert all(map(math.isnan, again["seconds"]))
+
+
+def random_history(n, seed):
+    rng, history = np.random.RandomState(seed), History()
+    for i in range(n):
+        history.append((i + 1, *rng.randn(6).tolist()))
+    return history
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, History.copy])
+def test_a_copy_has_lists_of_its_own_and_keeps_the_seconds(copied):
+    history = random_history(3, seed=0)
+    other = copied(history)
+    assert type(other) is History
+    assert other == history
+    other.extend(random_history(2, seed=1))
+    assert len(history["seconds"]) == 3
+
+
+class InterruptedAt:
+    """The user presses Ctrl-C at the n-th line that runs in the module of histories."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, frame, event, argument):
+        if not frame.f_code.co_filename.endswith("history.py"):
+            return None
+        if event == "line":
+            self.n -= 1
+            if self.n == 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self
+
+
+@pytest.mark.parametrize("change", ["append", "extend"])
+def test_an_interrupt_at_any_line_leaves_columns_of_one_length(change):
+    interrupted = 0
+    for n in itertools.count(1):
+        history = random_history(3, seed=0)
+        kept = copy.deepcopy(history)
+        part = (4, *[0.5] * 6) if change == "append" else random_history(2, seed=1)
+        tracing = sys.gettrace()
+        try:
+            sys.settrace(InterruptedAt(n))
+            getattr(history, change)(part)
+        except KeyboardInterrupt:
+            interrupted += 1
+            assert history == kept
+        else:
+            break
+        finally:
+            sys.settrace(tracing)
+    assert interrupted >= 4
+    assert {len(column) for column in history.values()} == {4 if change == "append" else 5}
+
+
+def test_a_row_of_another_length_is_refused_whole():
+    history = random_history(3, seed=0)
+    with pytest.raises(ValueError, match="zip"):
+        history.append((4, 0.5))
+    assert {len(column) for column in history.values()} == {3}
+
+
+class Untouched(list):
+    """A list that may be appended to, but not read."""
+
+    def __iter__(self):
+        raise AssertionError("walked through")
+
+    __getitem__ = __copy__ = __iter__
+
+
+def test_going_on_does_not_walk_through_what_is_there():
+    history = random_history(3, seed=0)
+    for column in COLUMNS:
+        history[column] = Untouched(history[column])
+    history.extend(random_history(2, seed=1))
+    assert {len(column) for column in history.values()} == {5}
+
+
+def test_training_ends_after_max_epochs_and_goes_on_bit_by_bit():
+    objective, start = regression()
+    solver = GradientDescent("adam", learning_rate=Adaptive(0.1, tol=0.5, n_iter_no_change=1), batch_size=7, max_iter=9)
+    whole = solver.minimize(objective, start, rng=np.random.RandomState(0))
+    rng, params, state, history = np.random.RandomState(0), start, None, History()
+    for done in range(9):
+        monitor = Monitor(objective, max_epochs=1, epochs_before=done)
+        result = solver.minimize(objective, params, callback=monitor, rng=rng, state=state)
+        params, state = result.x, pickle.loads(pickle.dumps(result.state))
+        history.extend(monitor.history)
+        assert monitor.epochs == 1
+    np.testing.assert_array_equal(params, whole.x)
+    assert history["epoch"] == list(range(1, 10))
+    assert state["losses"] == whole.state["losses"] == history["loss"]
+    assert history["learning_rate"][-1] < 0.1
+
+
+@pytest.mark.parametrize("first", [math.nan, math.inf, -math.inf])
+def test_a_first_score_that_is_not_finite_names_scoring_and_the_validation_set(first):
+    monitor = Monitor(None, validate=scores_of(first, 0.5), patience=Patience(0.0, 3))
+    with pytest.raises(ValueError, match=f"scoring gives {first} on the validation set"):
+        monitor(epoch())
+    assert monitor.epochs == 0
+
+
+@pytest.mark.parametrize("first", [math.nan, math.inf, -math.inf])
+def test_a_score_that_decides_nothing_may_be_anything(first):
+    monitor = Monitor(None, validate=scores_of(first, first))
+    assert [monitor(epoch()), monitor(epoch())] == [None, None]
+
+
+@pytest.mark.parametrize("later", [math.nan, math.inf, -math.inf])
+def test_a_later_score_that_is_not_finite_is_no_improvement(later):
+    monitor = Monitor(None, validate=scores_of(0.5, 0.6, *[later] * 50), patience=Patience(1e-4, 3))
+    with pytest.raises(StopIteration):
+        feed(monitor, [1.0] * 50)
+    assert monitor.epochs == 2 + 3 + 1
+    assert monitor.best_score == 0.6
+
+
+def test_after_a_score_that_is_not_finite_improvement_counts_again():
+    scores = [0.5, math.nan, math.inf, 0.6, -math.inf, 0.7, *[0.7] * 10]
+    monitor = Monitor(None, validate=scores_of(*scores), patience=Patience(1e-4, 3))
+    with pytest.raises(StopIteration) as stop:
+        feed(monitor, [1.0] * 50)
+    assert monitor.epochs == 6 + 3 + 1
+    assert (monitor.best_score, stop.value.value) == (0.7, -0.7)
+
+
+def test_the_monitor_collects_a_solvers_warnings():
+    objective, start = regression()
+    monitor = Monitor(objective)
+    GradientDescent(batch_size=31, max_iter=1).minimize(objective, start, callback=monitor)
+    assert [(text.partition(" ")[0], category) for text, category in monitor.warnings] == [
+        ("batch_size=31", UserWarning)
+    ]
 
 
 def test_the_best_parameters_are_a_copy_of_what_was_measured():

@@ -1,12 +1,14 @@
 """Numerical gradients: of everything that has one, in combination, and of what is wrong on purpose."""
 
 import itertools
+from importlib.metadata import PackageNotFoundError
 
 import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.neural_network import MLPClassifier
 
+import skmlp_scratch
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, check_gradient, inspection
 from skmlp_scratch.activations import ACTIVATIONS
 from skmlp_scratch.inspection import MAX_PARAMS, N_DIRECTIONS, GradientReport
@@ -374,3 +376,22 @@ def test_a_loss_that_is_not_finite_does_not_pass():
 def test_an_estimator_of_another_package_is_refused():
     with pytest.raises(ValueError, match=r"objective=MLPClassifier\(\) is an estimator, but not of this package"):
         check_gradient(MLPClassifier(), np.ones((2, 1)), [0, 1])
+
+
+def test_the_versions_of_a_bug_report(capsys):
+    inspection.show_versions()
+    lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    expected = {"skmlp_scratch", "numpy", "scipy", "scikit-learn", "threadpoolctl", "python", "platform", "engine"}
+    assert expected <= set(lines)
+    assert lines["skmlp_scratch"] == skmlp_scratch.__version__
+    assert lines["numpy"] == np.__version__
+    assert any("threads" in text for name, text in lines.items() if "blas" in name or "blas" in text)
+
+
+def test_a_package_that_is_missing_is_said_to_be(capsys, monkeypatch):
+    def missing(package):
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr(inspection, "version", missing)
+    inspection.show_versions()
+    assert "scipy: not installed\n" in capsys.readouterr().out

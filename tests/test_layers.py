@@ -269,3 +269,27 @@ def test_only_batch_norm_looks_across_rows_and_only_dropout_draws():
 def test_bad_parameter_is_named(make, parameter):
     with pytest.raises(ValueError, match=f"^{parameter}="):
         make()
+
+
+@pytest.mark.parametrize("one, other", [("sigmoid", "logistic"), ("swish", "silu"), ("tanh", ACTIVATIONS["tanh"])])
+def test_two_names_of_a_function_are_one_layer(one, other):
+    assert Activation(one) == Activation(other)
+    assert repr(Activation(one)) == repr(Activation(other))
+    assert hash(Activation(one)) == hash(Activation(other))
+
+
+def halving(z):
+    return z / 2, lambda delta: delta / 2
+
+
+def test_a_function_shows_its_name_once_it_is_in_the_table(monkeypatch):
+    assert "halving at" in repr(Activation(halving))
+    monkeypatch.setitem(ACTIVATIONS, "halving", halving)
+    assert repr(Activation("halving")) == "Activation('halving')"
+    assert Activation("halving") == Activation(halving)
+
+
+@pytest.mark.parametrize("layer", [Dropout(np.float64(0.5)), Dropout(np.float32(0.5))], ids=repr)
+def test_numpys_own_numbers_do_not_promote(layer):
+    X = np.ones((3, 2), dtype=np.float32)
+    assert layer.forward({}, X, np.random.RandomState(0))[0].dtype == np.float32

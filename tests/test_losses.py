@@ -1,5 +1,6 @@
 """Losses: values against independent formulas, gradients against differences, and exactness at any logit."""
 
+import copy
 import itertools
 import math
 from decimal import Decimal, localcontext
@@ -21,6 +22,7 @@ from skmlp_scratch.losses import (
     Huber,
     Poisson,
     Quantile,
+    Smoothed,
     SquaredError,
     as_loss,
     log_loss,
@@ -392,3 +394,182 @@ def test_small_losses_keep_their_digits():
     for loss, expected in ((Poisson(), 1e6 * 0.5 * 1e-4), (Gamma(), 0.5 * 1e-4)):
         value, _ = loss.value_and_grad(y, np.log(y) + np.float32(0.01), None)
         assert value == pytest.approx(expected, rel=0.01)
+
+
+# Custom losses, and losses that wrap a loss
+
+
+class Cubic:
+    """A custom loss with nothing but the two methods: the sum of cubed distances."""
+
+    def value_and_grad(self, y, raw, sample_weight):
+        weights = np.ones(len(y)) if sample_weight is None else sample_weight
+        error = raw - y
+        return float(weights @ (abs(error) ** 3).sum(axis=1)), weights[:, np.newaxis] * 3 * error * abs(error)
+
+    def inverse_link(self, raw):
+        return raw**2
+
+
+class Complete(Cubic):
+    """A custom loss that has everything."""
+
+    out_activation, tasks = "square", ("regression",)
+
+    def log_inverse_link(self, raw):
+        return 2 * np.log(abs(raw))
+
+    def check_targets(self, y):
+        if y.max() > 5:
+            raise ValueError("too tall")
+
+    def check(self):
+        if self.spoiled:
+            raise ValueError("spoiled")
+
+    spoiled = False
+
+
+def test_a_custom_loss_becomes_a_full_one():
+    loss = as_loss(Cubic(), 2)
+    y, raw = sample(SquaredError())
+    assert (loss.out_activation, loss.tasks) == ("custom", ("classification", "regression"))
+    np.testing.assert_array_equal(loss.inverse_link(raw), raw**2)
+    np.testing.assert_array_equal(loss.log_inverse_link(raw), np.log(raw**2))
+    assert loss.check_targets(y) is None
+    assert loss.value_and_grad(y, raw, None)[0] == Cubic().value_and_grad(y, raw, None)[0]
+
+
+def test_what_a_custom_loss_has_is_used():
+    loss = as_loss(Complete(), 2)
+    raw = np.array([[1e-200, 1.0]])
+    assert (loss.out_activation, loss.tasks) == ("square", ("regression",))
+    np.testing.assert_allclose(loss.log_inverse_link(raw), [[-400 * math.log(10), 0]], rtol=1e-14)
+    with pytest.raises(ValueError, match="too tall"):
+        loss.check_targets(np.full((2, 2), 6.0))
+    spoiled = Complete()
+    spoiled.spoiled = True
+    with pytest.raises(ValueError, match="spoiled"):
+        as_loss(spoiled, 2)
+
+
+@pytest.mark.parametrize("given", [*LINKED, *OTHERS, Cubic(), Smoothed(BinaryCrossEntropy(), 0.1)], ids=repr)
+def test_a_loss_given_as_an_object_is_copied(given):
+    kept = copy.deepcopy(vars(given))
+    made = as_loss(given, 1)
+    again = as_loss(made, 1)
+    assert made is not given
+    assert again is not made
+    assert again.out_activation == made.out_activation
+    vars(made).clear()
+    assert repr(vars(given)) == repr(kept)
+
+
+class Nameless:
+    def value_and_grad(self, y, raw, sample_weight):
+        return 0.0, raw
+
+
+@pytest.mark.parametrize(
+    "result, found",
+    [
+        (1.0, "float"),
+        ((1.0, np.zeros((6, 1))), r"float and \(6, 1\)"),
+        ((np.ones(6), np.zeros((6, 2))), r"ndarray and \(6, 2\)"),
+        ((1.0, None, None), "tuple"),
+    ],
+    ids=str,
+)
+def test_what_a_custom_loss_returns_is_looked_at_once(result, found):
+    class Bad(Cubic):
+        def value_and_grad(self, y, raw, sample_weight):
+            return result
+
+    with pytest.raises(ValueError, match=f"must return a number and, here, an array of shape .6, 2., not {found}"):
+        as_loss(Bad(), 2).check_targets(np.zeros((6, 2)))
+
+
+@pytest.mark.parametrize(
+    "given, said", [(Nameless(), r"needs a method inverse_link\(\)"), (Smoothed(Huber(), 2), "^epsilon=2")], ids=repr
+)
+def test_a_loss_that_cannot_be_used_is_named(given, said):
+    with pytest.raises(ValueError, match=said):
+        as_loss(given, 1)
+
+
+def test_a_parameter_of_a_wrapped_loss_is_checked():
+    with pytest.raises(ValueError, match=r"^delta=-1"):
+        as_loss(Smoothed(Huber(delta=-1), 0.1), 1)
+
+
+@pytest.mark.parametrize(
+    "loss, n_outputs, multilabel, n_classes",
+    [
+        (BinaryCrossEntropy(), 1, False, 2),
+        (BinaryCrossEntropy(), 3, True, 2),
+        (CategoricalCrossEntropy(), 3, False, 3),
+        (CategoricalCrossEntropy(), 2, False, 2),
+        (SquaredError("softmax"), 3, False, 3),
+    ],
+)
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_smoothing_mixes_targets_with_the_uniform_distribution(loss, n_outputs, multilabel, n_classes, weights):
+    y, raw = sample(loss if "Entropy" in repr(loss) else CategoricalCrossEntropy(), n_outputs=n_outputs)
+    smoothed = Smoothed(loss, np.float64(0.1), multilabel)
+    value, d_raw = smoothed.value_and_grad(y, raw, WEIGHTS[weights])
+    expected, d_expected = loss.value_and_grad(0.9 * y + 0.1 / n_classes, raw, WEIGHTS[weights])
+    assert value == pytest.approx(expected, rel=1e-14)
+    np.testing.assert_allclose(d_raw, d_expected, rtol=1e-13, atol=1e-16)
+    assert (smoothed.out_activation, smoothed.tasks) == (loss.out_activation, loss.tasks)
+    np.testing.assert_array_equal(smoothed.inverse_link(raw), loss.inverse_link(raw))
+    np.testing.assert_array_equal(smoothed.log_inverse_link(raw), loss.log_inverse_link(raw))
+    single = smoothed.value_and_grad(y.astype(np.float32), raw.astype(np.float32), None)[1]
+    assert single.dtype == np.float32
+
+
+@pytest.mark.parametrize("loss", ALL, ids=repr)
+def test_numpys_own_numbers_are_as_pythons(loss):
+    numpys = clone(loss).set_params(
+        **{name: np.float64(value) for name, value in loss.get_params().items() if isinstance(value, (int, float))}
+    )
+    y, raw = (array.astype(np.float32) for array in sample(loss))
+    value, d_raw = loss.value_and_grad(y, raw, None)
+    found, d_found = numpys.value_and_grad(y, raw, None)
+    assert found == value
+    assert d_found.dtype == np.float32
+    np.testing.assert_array_equal(d_found, d_raw)
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_link_is_a_function_with_its_own_backward(link):
+    rng = np.random.RandomState(0)
+    raw, d_pred, h = rng.randn(4, 3), rng.randn(4, 3), 1e-5
+    kept = raw.copy()
+    _, pull_back = LINKS[link](raw)
+    d_raw = pull_back(d_pred)
+    numeric = np.empty_like(raw)
+    for place in np.ndindex(raw.shape):
+        step = np.zeros_like(raw)
+        step[place] = h
+        numeric[place] = (d_pred * (LINKS[link](raw + step)[0] - LINKS[link](raw - step)[0])).sum() / (2 * h)
+    np.testing.assert_allclose(d_raw, numeric, atol=1e-9)
+    np.testing.assert_array_equal(raw, kept)
+
+
+def test_every_loss_says_what_it_is_for():
+    tasks = {name: as_loss(name, 1).tasks for name in LOSSES}
+    both = {name for name in tasks if len(tasks[name]) == 2}
+    assert both == {"squared_error"}
+    classification = {name for name in tasks if "classification" in tasks[name]} - both
+    assert classification == {"log_loss", "binary_cross_entropy", "categorical_cross_entropy"}
+    assert {name for name in tasks if tasks[name] == ("regression",)} == set(LOSSES) - both - classification
+
+
+@pytest.mark.parametrize("loss", [BinaryCrossEntropy(), CategoricalCrossEntropy(), SquaredError()], ids=repr)
+def test_value_and_gradient_do_not_depend_on_the_memory_order(loss):
+    y, raw = sample(loss, n_rows=50, n_outputs=40)
+    value, d_raw = loss.value_and_grad(y, raw, None)
+    for order in (np.asfortranarray, lambda a: np.repeat(a, 2, axis=1)[:, ::2]):
+        found, d_found = loss.value_and_grad(order(y), order(raw), None)
+        assert found == pytest.approx(value, rel=1e-13)
+        np.testing.assert_allclose(d_found, d_raw, rtol=1e-13, atol=1e-16)

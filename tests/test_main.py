@@ -139,7 +139,7 @@ def test_data_set_by_name(name, extent, quick, figures, capsys):
     # More than two features have no plane to draw.
     scores, seconds = figures[0].axes
     assert [label.get_text() for label in scores.get_xticklabels()] == ["1", "3", "chosen"]
-    assert seconds.get_ylabel() == "seconds a fit"
+    assert seconds.get_ylabel() == "seconds per fit"
 
 
 @pytest.mark.parametrize("name", command.DATA)
@@ -182,7 +182,7 @@ def test_two_columns_with_a_gap_are_no_surface(quick, figures):
     X, y = make_moons(60, noise=0.2, random_state=0)
     lines = ["width,height,moon", *(f"{a},{b},{label}" for (a, b), label in zip(X, y, strict=True)), "?,0.1,1"]
     assert main(["--csv", write("\n".join(lines)), "--target", "moon"]) == 0
-    assert figures[0].axes[1].get_ylabel() == "seconds a fit"
+    assert figures[0].axes[1].get_ylabel() == "seconds per fit"
 
 
 def test_without_matplotlib_the_table_is_printed(quick, capsys, monkeypatch):

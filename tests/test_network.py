@@ -3,15 +3,18 @@
 import pickle
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from scipy import sparse
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from skmlp_scratch import check_gradient
 from skmlp_scratch._parallel import _one_thread_each
 from skmlp_scratch.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm
 from skmlp_scratch.network import Network
+from skmlp_scratch.objective import Objective
 
 MIXED = [
     Dense(4, 3),
@@ -330,3 +333,84 @@ def test_the_last_to_hold_the_linear_algebra_restores_its_threads():
                 assert threads() == {1}
             assert threads() == {1}
         assert threads() == {2}
+
+
+def test_statistics_of_parts_are_merged_by_their_rows():
+    net = Network([Dense(4, 3), BatchNorm(3), Activation("tanh"), Dense(3, 2)])
+    whole, merged, X = draw(net), draw(net), np.random.RandomState(0).randn(90, 4) * np.arange(1, 91)[:, np.newaxis]
+    net.calibrate(whole, X)
+    for part in (slice(0, 60), slice(60, 64), slice(64, 90)):
+        net.calibrate(merged, X[part], seen=part.start)
+    np.testing.assert_allclose(merged, whole, rtol=1e-12)
+
+
+def test_what_was_measured_before_counts_for_nothing_without_rows():
+    net = Network([Dense(4, 3), BatchNorm(3), Dense(3, 2)])
+    spoiled, fresh, X = draw(net), draw(net), np.random.RandomState(0).randn(9, 4)
+    spoiled[-6:] = np.nan
+    for params in (spoiled, fresh):
+        net.calibrate(params, X)
+    np.testing.assert_array_equal(spoiled, fresh)
+
+
+@pytest.mark.parametrize("dtype, huge", [(np.float64, 1e200), (np.float32, 1e25)])
+@pytest.mark.parametrize("spread", [True, False], ids=["one entry", "all entries"])
+def test_statistics_that_are_not_finite_are_named(dtype, huge, spread):
+    net = Network([Dense(4, 3), BatchNorm(3), Activation("tanh"), Dense(3, 2)])
+    X = np.zeros((20, 4), dtype=dtype)
+    X[0 if spread else slice(None, None, 2), 0] = huge
+    with pytest.raises(ValueError, match=r"the statistics of BatchNorm\(n=3\) are not finite in float.*; scale X"):
+        net.calibrate(draw(net).astype(dtype), X)
+
+
+@dataclass(frozen=True)
+class Bilinear(Layer):
+    """A custom layer with two arrays, of which it has one penalized, and which overwrites its input."""
+
+    n_in: int
+    n_out: int
+    overwrites_input = True
+
+    @property
+    def shapes(self):
+        return {"A": (self.n_in, self.n_out), "W": (self.n_in,)}
+
+    penalized = ("A",)
+
+    def init(self, rng, initializer):
+        return {"A": rng.randn(self.n_in, self.n_out), "W": rng.randn(self.n_in)}
+
+    def forward(self, params, X, rng):
+        inputs = X.copy()
+
+        def backward(delta, grads, need_dX=True):
+            grads["A"][...] = (inputs * params["W"]).T @ delta
+            grads["W"][...] = ((delta @ params["A"].T) * inputs).sum(axis=0)
+            return (delta @ params["A"].T) * params["W"]
+
+        return self.predict(params, X), backward
+
+    def predict(self, params, X):
+        X *= params["W"]
+        return X @ params["A"]
+
+
+def test_a_layer_says_what_the_penalty_shrinks_and_what_it_overwrites():
+    net = Network([Dense(2, 3), Bilinear(3, 4), Bilinear(4, 2)])
+    assert net.weight_slice == slice(0, 6 + 12 + 8)
+    params, X = draw(net), np.random.RandomState(0).randn(5, 2)
+    views, kept = net.unflatten(params), X.copy()
+    expected = X @ views[0]["W"] + views[0]["b"]
+    for arrays in views[1:]:
+        expected = (expected * arrays["W"]) @ arrays["A"]
+    for _ in range(2):
+        np.testing.assert_allclose(net.predict(params, X), expected, rtol=1e-12)
+        np.testing.assert_allclose(net.forward(params, X)[0], expected, rtol=1e-12)
+    first = Network([Bilinear(2, 2)])
+    first.predict(draw(first), X)
+    np.testing.assert_array_equal(X, kept)
+    objective = Objective(net, "squared_error", X, np.zeros((5, 2)), alpha=0.5)
+    assert check_gradient(objective, params).passed
+    objective.loss_and_grad(params)
+    penalty = objective.value(params) - Objective(net, "squared_error", X, np.zeros((5, 2))).value(params)
+    assert penalty == pytest.approx(0.5 / 10 * (params[:26] ** 2).sum(), rel=1e-10)

@@ -14,7 +14,11 @@ from skmlp_scratch.objective import Objective
 from skmlp_scratch.solvers import SOLVERS
 
 # Most of these run a few epochs only.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 rng = np.random.RandomState(0)
 X = rng.standard_normal((121, 4)) * [1, 5, 0.2, 3] + [0, 10, 0, -4]

@@ -470,3 +470,251 @@ def test_parameters_of_another_length_are_refused():
     net = network()
     with pytest.raises(ValueError, match=rf"params have shape \({net.size + 1},\), the network needs \({net.size},\)"):
         Objective(net, "log_loss", X, y).loss_and_grad(np.zeros(net.size + 1))
+
+
+# Memory order, types, and many outputs
+
+ORDERS = {
+    "rows": np.ascontiguousarray,
+    "columns": np.asfortranarray,
+    "columns backwards": lambda X: np.ascontiguousarray(X[:, ::-1])[:, ::-1],
+    "rows backwards": lambda X: np.ascontiguousarray(X[::-1])[::-1],
+    "every other row": lambda X: np.repeat(X, 2, axis=0)[::2],
+    "every other column": lambda X: np.repeat(X, 2, axis=1)[:, ::2],
+}
+SOME_ROWS = {"all": None, "slice": slice(10, 70), "indices": np.random.RandomState(0).permutation(300)[:50]}
+
+
+@pytest.mark.parametrize("rows", SOME_ROWS.values(), ids=SOME_ROWS)
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_memory_order_of_the_inputs_changes_nothing(order, rows):
+    X, y, weights = data(300)
+    net = network(chunk_rows=40)
+    params = start(net)
+    expected = evaluate(Objective(net, "log_loss", X, y, weights), params, rows)
+    found = evaluate(Objective(net, "log_loss", ORDERS[order](X), y, weights), params, rows)
+    assert found[0] == pytest.approx(expected[0], rel=1e-13)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("rows", [np.arange(0, 20_000, 200), slice(0, 100)], ids=["indices", "slice"])
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_minibatch_costs_what_its_rows_cost_in_any_memory_order(order, rows):
+    X = ORDERS[order](np.random.RandomState(0).randn(20_000, 20))
+    net = Network([Dense(20, 1)])
+    objective, params = Objective(net, "squared_error", X, np.zeros(20_000)), start(net)
+    objective.loss_and_grad(params, rows)
+    tracemalloc.start()
+    objective.loss_and_grad(params, rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < X.nbytes / 20
+
+
+@pytest.mark.parametrize(
+    "convert, dtype",
+    [(np.asarray, dtype) for dtype in (np.float16, np.longdouble, ">f8", ">f4", np.int8, np.uint64, bool, object)]
+    + [(sparse.csr_matrix, dtype) for dtype in (np.longdouble, np.int8, np.uint64, bool)],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+def test_inputs_of_another_type_become_floats_that_the_linear_algebra_knows(convert, dtype):
+    X = (data()[0] > 0).astype(np.float64)
+    net = network()
+    params = start(net)
+    made = Objective(net, "log_loss", convert(X.astype(dtype)), data()[1], alpha=0.5)
+    assert made.X.dtype == np.float64
+    assert made.X.dtype.isnative
+    assert made.loss_and_grad(params)[0] == Objective(net, "log_loss", X, data()[1], alpha=0.5).loss_and_grad(params)[0]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.longdouble], ids=str)
+def test_parameters_of_another_type_are_refused(dtype):
+    X, y, _ = data()
+    net = network()
+    with pytest.raises(ValueError, match="give params at least X's precision, float32 or float64"):
+        Objective(net, "log_loss", X, y).loss_and_grad(start(net).astype(dtype))
+
+
+def test_entries_of_a_sparse_matrix_that_occur_twice_are_one():
+    X, y, _ = data()
+    rows, columns = np.nonzero(X > 0)
+    twice = sparse.csr_matrix((np.tile(X[rows, columns] / 2, 2), (np.tile(rows, 2), np.tile(columns, 2))), X.shape)
+    whole = sparse.csr_matrix(np.where(X > 0, X, 0))
+    # A matrix from coordinates adds its duplicates up: put them in by hand.
+    split = sparse.csr_matrix(
+        (np.repeat(whole.data / 2, 2), np.repeat(whole.indices, 2), 2 * whole.indptr), shape=whole.shape
+    )
+    assert split.nnz == 2 * twice.nnz
+    kept = split.copy()
+    net = Network([Dropout(0.5), Dense(4, 2)])
+    params = start(net)
+    one, other = (
+        evaluate(Objective(net, "log_loss", inputs, y), params, rng=np.random.RandomState(0))
+        for inputs in (whole, split)
+    )
+    assert one[0] == other[0]
+    np.testing.assert_array_equal(one[1], other[1])
+    np.testing.assert_array_equal(split.data, kept.data)
+
+
+def wide(n_rows, n_out, dtype=np.float64):
+    rng = np.random.RandomState(0)
+    net = Network([Dense(3, n_out)])
+    return net, rng.randn(n_rows, 3).astype(dtype), rng.randint(n_out, size=n_rows)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_out", [2, 16, 17, 100])
+def test_classes_are_the_same_as_indices_or_as_rows_of_any_type(n_out, dtype):
+    net, X, index = wide(40, n_out, dtype)
+    params = start(net).astype(dtype)
+    one_hot = np.eye(n_out)[index]
+    kinds = [
+        index,
+        index.astype(np.uint8),
+        one_hot,
+        one_hot.astype(bool),
+        one_hot.astype(int),
+        np.asfortranarray(one_hot),
+    ]
+    for rows in (None, slice(3, 20), np.array([5, 3, 3, 20])):
+        results = [evaluate(Objective(net, "categorical_cross_entropy", X, y), params, rows) for y in kinds]
+        for loss, grad in results[1:]:
+            assert loss == results[0][0]
+            np.testing.assert_array_equal(grad, results[0][1])
+            assert grad.dtype == dtype
+
+
+def test_many_classes_take_the_memory_of_their_indices():
+    net, X, index = wide(2000, 1000)
+    for y, limit in ((index, 0), (np.eye(1000, dtype=bool)[index], 1e5), (np.eye(1000)[index], 1e5)):
+        tracemalloc.start()
+        objective = Objective(net, "categorical_cross_entropy", X, y)
+        kept = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        objective.loss_and_grad(start(net), np.arange(10))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert kept <= limit + 2e5
+        assert peak < 2e6  # the table of targets has 16 MB as floats
+
+
+def test_bad_targets_are_found_in_any_chunk():
+    net, X, index = wide(4000, 100)
+    net.chunk_rows = 500
+    y = np.eye(100, dtype=int)[index]
+    y[3999, 5] += 1
+    with pytest.raises(ValueError, match="rows that do not sum to one"):
+        Objective(net, "categorical_cross_entropy", X, y)
+
+
+# The value alone, and sums
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("chunk_rows", [None, 5])
+@pytest.mark.parametrize("rows", [None, slice(2, 17, 3), slice(20, 3, -2), np.array([4, 4, 9])], ids=str)
+def test_the_value_is_that_of_loss_and_grad(rows, chunk_rows, weighted, penalty):
+    X, y, weights = data()
+    net = network(chunk_rows=chunk_rows)
+    objective = Objective(net, "log_loss", X, y, weights if weighted else None, **penalty)
+    params = start(net)
+    value = objective.value(params, rows)
+    assert isinstance(value, float)
+    assert value == pytest.approx(objective.loss_and_grad(params, rows)[0], rel=1e-13)
+
+
+def test_the_value_is_taken_at_inference():
+    X, y, _ = data()
+    net = Network([Dropout(0.5), Dense(4, 5), BatchNorm(5), Activation("tanh"), Dropout(0.5), Dense(5, 2)])
+    bare = Network([Dense(4, 5), BatchNorm(5), Activation("tanh"), Dense(5, 2)])
+    params = start(net)
+    params[-5:] = abs(params[-5:])  # variances
+    raw = bare.predict(params, X)
+    expected = np.mean(np.log(np.exp(raw).sum(axis=1)) - raw[np.arange(24), y])
+    assert Objective(net, "log_loss", X, y).value(params) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_value_takes_bounded_memory():
+    rng = np.random.RandomState(0)
+    net = Network([Dense(10, 100), Activation("relu"), Dense(100, 1)])
+    objective, params = Objective(net, "squared_error", rng.randn(60_000, 10), rng.randn(60_000)), start(net)
+    tracemalloc.start()
+    objective.value(params)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 15e6  # the hidden units take 48 MB
+
+
+@pytest.mark.parametrize("rows", [None, slice(0, 24)], ids=["all", "slice"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sums_over_partitions_add_up_to_the_objective(weighted, rows):
+    X, y, weights = data(48)
+    net = network(chunk_rows=10)
+    params = start(net)
+    whole = evaluate(Objective(net, "log_loss", X, y, weights if weighted else None), params)
+    total, total_grad, total_weight = 0.0, 0.0, 0.0
+    for part in (slice(0, 24), slice(24, 48)):
+        objective = Objective(net, "log_loss", X[part], y[part], weights[part] if weighted else None, alpha=3.0)
+        value, grad, weight = objective.sums(params, rows)
+        total, total_grad, total_weight = total + value, total_grad + grad, total_weight + weight
+    assert total / total_weight == pytest.approx(whole[0], rel=1e-12)
+    np.testing.assert_allclose(total_grad / total_weight, whole[1], rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "dtype, weight", [(np.float64, 1e306), (np.float64, 1e-310), (np.float32, 1e37), (np.float32, 1e-42)]
+)
+def test_weights_that_cannot_be_divided_by_are_named(dtype, weight):
+    X, y, _ = data()
+    with pytest.raises(ValueError, match=r"sample_weight sums to .*: scale the weights"):
+        Objective(network(), "log_loss", X.astype(dtype), y, np.full(24, weight))
+
+
+@pytest.mark.parametrize("dtype, weight", [(np.float64, 1e300), (np.float64, 1e-300), (np.float32, 1e30)])
+def test_the_scale_of_the_weights_does_not_matter(dtype, weight):
+    X, y, _ = data()
+    net = network()
+    params = start(net).astype(dtype)
+    one, other = (
+        evaluate(Objective(net, "log_loss", X.astype(dtype), y, np.full(24, each)), params) for each in (1.0, weight)
+    )
+    assert one[0] == pytest.approx(other[0], rel=1e-6)
+    np.testing.assert_allclose(one[1], other[1], rtol=1e-5)
+
+
+class Fragile(Network):
+    """A network in which the user presses Ctrl-C at the n-th making of views."""
+
+    countdown = -1
+
+    def unflatten(self, params):
+        self.countdown -= 1
+        if self.countdown == 0:
+            raise KeyboardInterrupt
+        return super().unflatten(params)
+
+
+@pytest.mark.parametrize("moment", [1, 2])
+def test_an_interrupt_while_views_are_made_leaves_an_objective_that_works(moment):
+    X, y, _ = data()
+    net = Fragile(network().layers)
+    objective, one, other = Objective(net, "log_loss", X, y), start(net), start(net, seed=1)
+    expected = [evaluate(Objective(network(), "log_loss", X, y), params) for params in (one, other)]
+    for params, (loss, grad) in zip((one, other), expected, strict=True):
+        net.countdown = moment
+        with pytest.raises(KeyboardInterrupt):
+            objective.loss_and_grad(params)
+        assert evaluate(objective, params)[0] == loss
+        np.testing.assert_array_equal(evaluate(objective, params)[1], grad)
+
+
+def test_a_loss_is_copied():
+    loss = SquaredError()
+    X, _, _ = data()
+    net = network()
+    objective, params = Objective(net, loss, X, X[:, :2]), start(net)
+    before = objective.loss_and_grad(params)[0]
+    loss.link = "log"
+    assert objective.loss_and_grad(params)[0] == before

@@ -13,7 +13,7 @@ from skmlp_scratch import optimizers
 from skmlp_scratch.layers import Dense
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import Objective
-from skmlp_scratch.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, RMSprop
+from skmlp_scratch.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Clipped, KeepsZeros, RMSprop
 from skmlp_scratch.schedules import Cosine
 from skmlp_scratch.solvers import GradientDescent
 
@@ -171,6 +171,61 @@ def test_a_constant_gradient_leaves_no_negative_variance():
 def test_weight_decay_shrinks_what_has_no_gradient():
     points = steps(AdamW(weight_decay=0.5), np.array([4.0, -2.0]), np.zeros((3, 2)))
     np.testing.assert_allclose(points[-1], np.array([4.0, -2.0]) * 0.95**3, rtol=1e-14)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_numpys_own_numbers_are_as_pythons(rule):
+    numpys = clone(rule).set_params(
+        **{name: np.float64(value) for name, value in rule.get_params().items() if isinstance(value, float)}
+    )
+    rng = np.random.RandomState(0)
+    start, grads = rng.randn(5).astype(np.float32), rng.randn(10, 5).astype(np.float32)
+    expected = steps(rule, start, grads)
+    found = steps(numpys, start, grads, np.float64(0.1))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, expected)
+
+
+# Rules that wrap a rule
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_a_clipped_rule_takes_the_step_of_the_shorter_gradient(rule):
+    rng = np.random.RandomState(0)
+    start, grads = rng.randn(4), rng.randn(20, 4)
+    lengths = np.linalg.norm(grads, axis=1, keepdims=True)
+    assert 0 < (lengths > 2).sum() < 20
+    kept = grads.copy()
+    found = steps(Clipped(rule, np.float64(2.0)), start, grads)
+    np.testing.assert_allclose(found, steps(rule, start, grads * np.minimum(1, 2 / lengths)), rtol=1e-12)
+    np.testing.assert_array_equal(grads, kept)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_zeros_are_kept_where_asked_and_only_there(rule):
+    start, where = np.array([1.0, -1.0, 0.0, 0.0, 1.0]), slice(0, 4)
+    grads = np.array([[1e3, -1e3, 0.0, -1e3, 1e3]])
+    if isinstance(rule, AdamW):
+        rule = AdamW(weight_decay=0.0)
+    wrapped = KeepsZeros(rule, where)
+    params, state = start.copy(), wrapped.init(start)
+    wrapped.update(params, grads[0], state, 2.0)
+    free = steps(rule, start, grads, 2.0)[0]
+    np.testing.assert_array_equal(params[:3], 0)  # two would have crossed, one had no reason to leave
+    np.testing.assert_array_equal(params[3:], free[3:])
+    for slot in wrapped.momenta:
+        assert not state[slot][:3].any()
+        assert state[slot][3:].all()
+
+
+def test_wrappers_may_be_wrapped():
+    rule = Clipped(KeepsZeros(SGD(momentum=0.9), slice(0, 1)), 1.0)
+    params = np.array([0.1, 5.0])
+    state = rule.init(params)
+    assert rule.momenta == ("velocity",)
+    rule.update(params, np.array([300.0, 400.0]), state, 1.0)
+    np.testing.assert_allclose(params, [0, 4.2])
+    np.testing.assert_allclose(state["velocity"], [0, -0.8])
 
 
 class Target:

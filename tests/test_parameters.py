@@ -18,7 +18,11 @@ from skmlp_scratch.schedules import Adaptive, Constant, Cosine, Exponential, Inv
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 # Three epochs show whether a value is taken.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 TRIED = {"nan": np.nan, "inf": np.inf, "-1": -1, "0": 0, "'1'": "1", "2.5": 2.5, "True": True, "None": None}
 NUMBER = {"2.5": "a number"}

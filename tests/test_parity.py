@@ -15,7 +15,11 @@ from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 N_SAMPLES, N_EPOCHS = 300, 20
 LOSS_RTOL = {np.float64: 1e-8, np.float32: 1e-4}

@@ -93,3 +93,13 @@ def test_bad_alpha_is_named(value):
 def test_bad_l1_ratio_is_named(value):
     with pytest.raises(ValueError, match=r"l1_ratio=.*at least 0 and at most 1"):
         ElasticNet(alpha=1.0, l1_ratio=value)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("alpha", [0.0, 0.7, np.float64(0.7)])
+def test_the_value_alone_is_that_beside_the_gradient(alpha, l1_ratio):
+    W = np.random.RandomState(0).randn(20_000)
+    penalty = ElasticNet(alpha, l1_ratio)
+    value = penalty.value(W, 0.25)
+    assert isinstance(value, float)
+    assert value == pytest.approx(penalty.add_to(W, np.zeros_like(W), 0.25), rel=1e-12)

@@ -11,7 +11,11 @@ from skmlp_scratch.layers import Dropout
 from skmlp_scratch.solvers import SOLVERS, GradientDescent
 
 # Most of these run a few epochs only.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 SCIPY = ("bfgs", "lbfgs", "cg")
 GRADIENT_DESCENT = tuple(solver for solver in SOLVERS if solver not in SCIPY)

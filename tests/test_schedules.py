@@ -17,7 +17,7 @@ from skmlp_scratch.schedules import (
     TimeDecay,
 )
 from skmlp_scratch.solvers import GradientDescent
-from skmlp_scratch.stopping import Patience
+from skmlp_scratch.stopping import Patience, Watched
 
 # Schedule, and its learning rate as a formula of the epoch.
 FORMULAS = [
@@ -107,6 +107,40 @@ def test_adaptive_counts_as_scikit_learn():
         assert stop is None or rates[stop] <= schedule.min_learning_rate
         divided += rates[-1] < 0.5
     assert divided > 100  # otherwise these sequences test nothing
+
+
+def test_adaptive_counts_in_a_solvers_list_as_in_any_other():
+    losses = random_losses(0) * 3
+    schedule, watched = Adaptive(0.5, tol=np.float64(0.1), n_iter_no_change=np.int64(1)), Watched()
+    for epoch, loss in enumerate(losses):
+        rate = schedule(epoch, watched)
+        assert type(rate) is float
+        assert rate == schedule(epoch, losses[:epoch]) == schedule(epoch, np.array(losses[:epoch]))
+        watched.append(loss)
+    assert rate < 0.5
+
+
+@pytest.mark.parametrize("losses", [[1.0] * 100_000, Watched([1.0] * 100_000)], ids=["list", "solver's list"])
+def test_a_rate_that_was_divided_very_often_is_zero(losses):
+    assert Adaptive(0.5, tol=0.1, n_iter_no_change=1)(100_000, losses) == 0
+
+
+def test_invscaling_with_a_very_large_power_is_zero_not_an_error():
+    schedule = InverseScaling(0.1, power_t=1e3, n_samples=80)
+    assert (schedule(0, []), schedule(1, [0.0])) == (0.1, 0.0)
+    result = GradientDescent(learning_rate=InverseScaling(0.1, power_t=1e3), max_iter=3).minimize(Bowl(), np.ones(1))
+    assert result.x[0] == pytest.approx(0.8)  # only the first epoch moves
+
+
+@pytest.mark.parametrize("schedule", [schedule for schedule, _ in FORMULAS] + [Adaptive(0.3)], ids=repr)
+def test_numpys_own_numbers_give_pythons(schedule):
+    numpys = clone(schedule)
+    for name, value in schedule.get_params().items():
+        if isinstance(value, float):
+            numpys.set_params(**{name: np.float64(value)})
+    for epoch in (0, 7):
+        assert type(numpys(epoch, [1.0] * epoch)) is float
+        assert numpys(epoch, [1.0] * epoch) == schedule(epoch, [1.0] * epoch)
 
 
 def test_patience_counts_as_scikit_learn():

@@ -17,8 +17,9 @@ from skmlp_scratch.layers import Activation, BatchNorm, Dense, Dropout
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import Objective
 from skmlp_scratch.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, RMSprop
-from skmlp_scratch.schedules import Adaptive, Cosine, TimeDecay
-from skmlp_scratch.solvers import GradientDescent, ScipyMinimize
+from skmlp_scratch.schedules import Adaptive, Cosine, InverseScaling, TimeDecay
+from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
+from skmlp_scratch.stopping import Watched
 
 RULES = [
     SGD(),
@@ -347,6 +348,154 @@ def test_adaptive_goes_on_through_stalls_down_to_its_floor():
     # 1e-4 / 5**3 is the first rate below 1e-6; each takes two bad epochs, after a first good one.
     np.testing.assert_allclose(rates, 1e-4 / np.array([1, 1, 1, 5, 5, 25, 25, 125, 125]), rtol=1e-12)
     assert result.success
+
+
+def test_the_watched_value_of_the_last_epoch_comes_with_the_stop():
+    def callback(step):
+        if step.nit == 3:
+            raise StopIteration(-0.3)
+        return -0.1 * step.nit
+
+    result = GradientDescent(max_iter=6).minimize(Script(*range(6)), np.zeros(1), callback=callback)
+    np.testing.assert_allclose(result.state["losses"], [-0.1, -0.2, -0.3])
+    assert result.state["epoch"] == 3
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+@pytest.mark.parametrize("ending", [StopIteration, KeyboardInterrupt], ids=lambda kind: kind.__name__)
+def test_going_on_after_every_single_epoch_equals_not_having_stopped(rule, ending):
+    objective, start = network_objective(Dropout(0.2), l1_ratio=0.5)
+    solver = GradientDescent(
+        rule, Adaptive(0.05, tol=0.02, n_iter_no_change=1), batch_size=7, max_iter=6, clip_norm=0.2
+    )
+    whole = solver.minimize(objective, start, rng=np.random.RandomState(0))
+
+    def stop(step):
+        raise ending
+
+    rng, params, state, states = np.random.RandomState(0), start, None, []
+    for _ in range(6):
+        result = solver.minimize(objective, params, callback=stop, rng=rng, state=state)
+        params, state = result.x, result.state
+        states.append(state)
+    np.testing.assert_array_equal(params, whole.x)
+    assert state["losses"] == whole.state["losses"]
+    # An earlier state is still one to go on from.
+    again = solver.minimize(objective, start, callback=stop, state=states[1])
+    assert again.state["losses"][:2] == whole.state["losses"][:2]
+    assert (again.state["epoch"], len(again.state["losses"])) == (3, 3)
+    assert states[-1]["losses"] == whole.state["losses"]
+
+
+def test_an_epoch_costs_the_same_however_long_training_has_lasted():
+    class Losses(Watched):
+        def __iter__(self):
+            raise AssertionError("walked through")
+
+    losses = Losses([1.0] * 1000)
+    solver = GradientDescent("adam", Adaptive(0.1, n_iter_no_change=50), max_iter=1)
+    fresh = solver.minimize(Bowl(), np.zeros(2)).state
+    losses.stalls(solver.learning_rate.tol, 50)
+    result = solver.minimize(Bowl(), np.zeros(2), state=fresh | {"epoch": 1000, "losses": losses})
+    assert result.state["losses"] is losses
+    assert len(losses) == 1001
+
+
+def test_invscaling_counts_the_samples_of_all_epochs_whatever_their_number():
+    schedule, rates = InverseScaling(1.0, power_t=0.5), []
+
+    class Some(Bowl):
+        def __init__(self, n_samples):
+            super().__init__()
+            self.n_samples = n_samples
+
+    state = None
+    for n_samples in (10, 10, 30, 5):
+        solver = GradientDescent(learning_rate=schedule, max_iter=1)
+        state = solver.minimize(
+            Some(n_samples), np.zeros(1), callback=lambda step: rates.append(step.learning_rate), state=state
+        ).state
+    np.testing.assert_allclose(rates, 1 / np.sqrt([1, 11, 21, 51]), rtol=1e-14)
+    assert schedule.n_samples is None
+    solver = GradientDescent(learning_rate=InverseScaling(1.0, n_samples=100), max_iter=2)
+    solver.minimize(Bowl(), np.zeros(1), callback=lambda step: rates.append(step.learning_rate))
+    assert rates[-1] == pytest.approx(1 / math.sqrt(101), rel=1e-14)
+
+
+def test_names_of_solvers_follow_the_tables(monkeypatch):
+    expected = ["gd", "sgd", "adagrad", "rmsprop", "adam", "adamw", "bfgs", "lbfgs", "cg"]
+    assert list(SOLVERS) == expected
+    monkeypatch.setitem(OPTIMIZERS, "sign", SignDescent)
+    assert "sign" in SOLVERS
+    assert len(SOLVERS) == 10
+    assert set(SOLVERS) == {*expected, "sign"}
+    assert repr(SOLVERS) == repr(tuple(SOLVERS))
+
+
+class Frozen:
+    """An object that is never written to after it was made."""
+
+    def __init__(self, **parameters):
+        self.__dict__.update(parameters)
+
+    def __setattr__(self, name, value):
+        raise AssertionError(f"{name} was written")
+
+
+class FrozenRule(Frozen, SignDescent):
+    momenta = ()
+
+
+class FrozenSchedule(Frozen):
+    n_samples = 3
+
+    def __call__(self, epoch, losses):
+        return 0.1
+
+
+def test_what_a_third_party_gives_is_never_written_to():
+    objective, start = network_objective(l1_ratio=0.5)
+    solver = GradientDescent(FrozenRule(), FrozenSchedule(), batch_size=7, max_iter=3, clip_norm=0.1)
+    solver.minimize(objective, start, rng=np.random.RandomState(0))
+    assert vars(solver.optimizer) == vars(solver.learning_rate) == {}
+
+
+@pytest.mark.parametrize("batch_size", [None, 5])
+@pytest.mark.parametrize("dtype, steepness", [(np.float32, 1e20), (np.float64, 1e160)])
+@pytest.mark.parametrize("rule", [Adagrad(), RMSprop(), RMSprop(centered=True), Adam(), AdamW()], ids=repr)
+def test_a_gradient_whose_square_overflows_is_a_divergence(rule, dtype, steepness, batch_size):
+    solver = GradientDescent(rule, learning_rate=0.5, batch_size=batch_size, max_iter=3)
+    with pytest.raises(ValueError, match=r"diverged: .* in epoch 1, with learning rate 0\.5; .* or set clip_norm"):
+        solver.minimize(Steep(steepness), np.zeros(4, dtype=dtype))
+
+
+@pytest.mark.parametrize("method", ["Newton-CG", "TNC"])
+def test_methods_that_difference_gradients_work_in_float32(method):
+    objective, start = network_objective(dtype=np.float32)
+    exact = network_objective()[0]
+    single = ScipyMinimize(method, max_iter=100).minimize(objective, start)
+    double = ScipyMinimize(method, max_iter=100).minimize(exact, start.astype(np.float64))
+    assert single.x.dtype == np.float32
+    at_start = exact.loss_and_grad(start.astype(np.float64))[0]
+    reached = exact.loss_and_grad(single.x.astype(np.float64))[0]
+    # Not the same path, but as good an end.
+    assert at_start - reached > 0.9 * (at_start - double.fun)
+
+
+def test_a_callback_may_take_the_warnings():
+    taken = []
+
+    class Listener:
+        def __call__(self, step):
+            return None
+
+        def warn(self, text, category):
+            taken.append((text, category))
+
+    GradientDescent(batch_size=11, max_iter=1).minimize(Bowl(), np.zeros(2), callback=Listener())
+    ((text, category),) = taken
+    assert "batch_size=11 is larger" in text
+    assert category is UserWarning
 
 
 def test_what_the_callback_watches_takes_the_place_of_the_loss():

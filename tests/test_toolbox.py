@@ -6,18 +6,22 @@ import numpy as np
 import pytest
 from scipy.optimize import OptimizeResult
 from sklearn.base import clone
-from skmlp_scratch.monitor import COLUMNS
 from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, check_gradient
 from skmlp_scratch.activations import ACTIVATIONS
+from skmlp_scratch.history import COLUMNS
 from skmlp_scratch.initializers import INITIALIZERS
 from skmlp_scratch.objective import Objective
 from skmlp_scratch.schedules import SCHEDULES, Constant, Cosine, StepDecay
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 # Most of these run a few epochs only.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 SCIPY = ("bfgs", "lbfgs", "cg")
 GRADIENT_DESCENT = tuple(solver for solver in SOLVERS if solver not in SCIPY)

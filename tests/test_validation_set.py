@@ -7,10 +7,10 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, fbeta_score, get_scorer, make_scorer, r2_score
-from skmlp_scratch.monitor import COLUMNS
 from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
+from skmlp_scratch.history import COLUMNS
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 SCIPY = ("bfgs", "lbfgs", "cg")

@@ -13,7 +13,11 @@ from skmlp_scratch.schedules import SCHEDULES
 from skmlp_scratch.solvers import GradientDescent, ScipyMinimize
 
 # The checks are not about convergence.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 
 class PositiveTargets(ScratchMLPRegressor):

@@ -11,7 +11,11 @@ from skmlp_scratch.objective import Objective
 from skmlp_scratch.solvers import SOLVERS, GradientDescent
 
 # Equality of two runs shows after a few epochs, too.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
 
 GRADIENT_DESCENT = tuple(solver for solver in SOLVERS if solver not in ("bfgs", "lbfgs", "cg"))
 N = 90

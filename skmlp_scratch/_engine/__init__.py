@@ -19,6 +19,7 @@ True
 
 import math
 import os
+from importlib import import_module
 
 import numpy as np
 from scipy import sparse
@@ -51,10 +52,10 @@ def _load():
     if os.environ.get(SWITCH) == "0":
         return None, f"numpy: {SWITCH}=0 switches the compiled kernels off"
     try:
-        from . import _kernels
+        kernels = import_module(f"{__name__}._kernels")
     except ImportError as error:
         return None, f"numpy: the compiled kernels were not built ({error})"
-    return _kernels, f"compiled kernels: {'AVX2' if _kernels.avx2 else 'portable'} vectors"
+    return kernels, f"compiled kernels: {'AVX2' if kernels.avx2 else 'portable'} vectors"
 
 
 _kernels, _status = _load()
@@ -302,7 +303,7 @@ def _loss(loss, n_outputs):
     name = _own(type(loss), "losses")
     if name not in LOSSES or loss.link not in LINKS or (loss.link == "softmax") != (name == "CategoricalCrossEntropy"):
         return None
-    number = float(getattr(loss, "delta", getattr(loss, "quantile", 0.0)))
+    number = float(loss.delta if name == "Huber" else loss.quantile if name == "Quantile" else 0)
     return LOSSES[name], LINKS.index(loss.link), number, 1 - epsilon, uniform
 
 

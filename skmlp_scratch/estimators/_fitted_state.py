@@ -1,0 +1,137 @@
+"""Fitted state: what a fit leaves on the estimator, and what is read off it."""
+
+import math
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ..history import History
+from ..layers import Activation
+from ._rows import read_inputs
+from ._views import Views
+
+
+class FittedState:
+    """Mixin of the estimators: everything here is derived from ``params_``, ``network_`` and ``history_``."""
+
+    def _attributes(self, run, params):
+        """The attributes from which an estimator can predict."""
+        network, classes = run.plan.network, run.targets.classes
+        return {
+            "params_": params,
+            "network_": network,
+            "_targets": run.targets,
+            "n_layers_": len(self._hidden_stops(network)) * (2 if self.normalization else 1) + 2,
+            "n_outputs_": network.n_out,
+            "out_activation_": run.targets.loss.out_activation,
+        } | ({} if classes is None else {"classes_": classes})
+
+    def _as_estimator(self, run):
+        """Return the function that makes an estimator of parameters, for scorers, which see arrays only."""
+
+        def as_estimator(params):
+            model = self._copy()
+            vars(model).update(self._attributes(run, params))
+            vars(model).pop("feature_names_in_", None)
+            return model
+
+        return as_estimator
+
+    def _keep(self, run, fitted, resumes):
+        """Set the fitted attributes."""
+        monitor, loss = fitted.monitor, fitted.loss_value
+        scores = monitor.history["val_score"]
+        least = [loss, *monitor.history["loss"]]
+        if resumes and self.best_loss_ is not None:
+            least.append(self.best_loss_)
+        vars(self).update(self._attributes(run, fitted.params))
+        self.loss_, self.n_iter_ = loss, monitor.epochs
+        self.t_ = (self.t_ if resumes else 0) + monitor.epochs * run.objective.n_samples
+        self.best_loss_ = None if self.early_stopping else float(np.fmin.reduce(least))
+        self.best_validation_score_ = None
+        if self.early_stopping:
+            self.best_validation_score_ = monitor.best_score if math.isfinite(monitor.best_score) else None
+        elif monitor.validate and scores:
+            self.best_validation_score_ = float(np.fmax.reduce(scores))
+        self._is_validated = monitor.validate is not None
+        if not resumes:
+            self.history_ = History()
+        self.history_.extend(monitor.history)
+
+    def _copy(self):
+        """Return an estimator with the same attributes, itself unchanged by what happens to this one."""
+        model = object.__new__(type(self))
+        vars(model).update(vars(self))
+        return model
+
+    # Properties over the flat vector: views, so that there is nothing to keep in step.
+
+    @property
+    def coefs_(self):
+        """Weights of each layer; they can be set, and their items assigned."""
+        return self._views("coefs_", "W")
+
+    @coefs_.setter
+    def coefs_(self, arrays):
+        self.coefs_.replace(arrays)
+
+    @property
+    def intercepts_(self):
+        """Biases of each layer; they can be set, and their items assigned."""
+        return self._views("intercepts_", "b")
+
+    @intercepts_.setter
+    def intercepts_(self, arrays):
+        self.intercepts_.replace(arrays)
+
+    def _views(self, name, key):
+        return Views(name, [views[key] for views in self.network_.unflatten(self.params_) if key in views])
+
+    @property
+    def loss_curve_(self):
+        """Training loss of each epoch."""
+        return self.history_["loss"]
+
+    @property
+    def validation_scores_(self):
+        """Validation score of each epoch; None where no validation set was measured."""
+        return self.history_["val_score"] if self._is_validated else None
+
+    def hidden_activations(self, X, layer=-1):
+        """Return the activations of a hidden layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        layer : int, default=-1
+            Number of the hidden layer, from 0; negative from the last.
+
+        Returns
+        -------
+        a : ndarray of shape (n_samples, n_units)
+            Activations.
+
+        Raises
+        ------
+        ValueError
+            If there is no such hidden layer.
+        """
+        check_is_fitted(self)
+        stops = self._hidden_stops(self.network_)
+        if not isinstance(layer, Integral) or not -len(stops) <= layer < len(stops):
+            raise ValueError(f"layer={layer!r} must be a whole number below {len(stops)}, the number of hidden layers.")
+        return self.network_.predict(self.params_, self._check_inputs(X), stop=stops[layer])
+
+    @staticmethod
+    def _hidden_stops(network):
+        return [i + 1 for i, layer in enumerate(network.layers) if isinstance(layer, Activation)]
+
+    def _raw(self, X):
+        if not hasattr(self, "params_"):  # check_is_fitted is slow for a single row
+            check_is_fitted(self)
+        return self.network_.predict(self.params_, self._check_inputs(X))
+
+    def _check_inputs(self, X):
+        return read_inputs(self, X, "X", reset=False)

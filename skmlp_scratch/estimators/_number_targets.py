@@ -1,0 +1,77 @@
+"""Number targets: what the y of a regression says, as ``_class_targets`` has it of labels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from sklearn.metrics import r2_score
+
+from ..losses import LOSSES, Loss, as_loss
+from ._plan import configured
+from ._text import without_text
+
+
+@dataclass(frozen=True)
+class NumberTargets:
+    """Numbers.
+
+    Attributes
+    ----------
+    loss : Loss
+        Of the network's raw predictions, one column per output.
+    n_columns : int
+        Outputs of the network.
+    """
+
+    loss: Loss
+    n_columns: int
+    task = "regression"
+    classes = None
+
+    @classmethod
+    def learn(cls, y, flat, known=None, classes=None, incremental=False):
+        """Return the targets of y; as for :meth:`ClassTargets.learn`."""
+        n_columns = 1 if y.ndim == 1 else y.shape[1]
+        loss = flat["loss"]
+        targets = cls(as_loss(configured(LOSSES[loss], flat) if isinstance(loss, str) else loss, n_columns), n_columns)
+        targets.check(y, "y")
+        return targets
+
+    @staticmethod
+    def refuse(y, name):
+        """Raise a ValueError for what cannot be numbers."""
+        if sparse.issparse(y):
+            raise ValueError(f"{name} is a sparse matrix: pass {name}.toarray().")
+        without_text(y, name)
+
+    def check(self, y, name):
+        """Return y as finite numbers."""
+        y = np.asarray(y, dtype=np.float64)
+        if not np.isfinite(y).all():
+            raise ValueError(f"{name} contains NaN or infinity.")
+        return y
+
+    def columns(self, y):
+        """Return the targets with one column per output."""
+        return np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+
+    def weights(self, y, sample_weight, class_weight, dtype):
+        """Return the sample weights: there are no classes to weigh."""
+        return sample_weight
+
+    def labels(self, y_pred):
+        """Return predictions in the shape of y."""
+        return y_pred.ravel() if y_pred.shape[1] == 1 else y_pred
+
+    def score(self, y, raw, sample_weight):
+        """Return R² of raw predictions; nan where they are not finite."""
+        y_pred = self.loss.inverse_link(raw)
+        return r2_score(y, y_pred, sample_weight=sample_weight) if np.isfinite(y_pred).all() else np.nan
+
+    def strata(self, y):
+        """Return None: numbers have no classes to stratify by."""
+        return None
+
+    def describe_split_failure(self, y):
+        """Return None: a split of numbers fails for no reason of y's."""
+        return None

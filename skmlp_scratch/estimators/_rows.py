@@ -1,0 +1,165 @@
+"""Rows: the data that fit is given, validated.
+
+Everything the estimators ask of X, y and the weights before training is asked here, of the training rows and of a
+validation set alike.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import validate_data
+
+from .._sklearn import check_sample_weight
+from ._text import without_text
+
+FLOATS = (np.float64, np.float32)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to learn from or to measure on; every array has one entry per row.
+
+    Attributes
+    ----------
+    X : {ndarray, csr matrix} of shape (n_rows, n_features)
+        Inputs.
+    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Targets as they were given: what a scorer compares with.
+    columns : ndarray of shape (n_rows, n_columns)
+        Targets as the loss takes them.
+    weight : ndarray of shape (n_rows,) or None
+        Sample weights.
+    """
+
+    X: object
+    y: np.ndarray
+    columns: np.ndarray
+    weight: np.ndarray | None
+
+    def __len__(self):
+        return self.X.shape[0]
+
+    def take(self, index):
+        """Return the rows with these numbers."""
+        weight = None if self.weight is None else self.weight[index]
+        return Rows(self.X[index], self.y[index], self.columns[index], weight)
+
+    def without_zero_weights(self):
+        """Leave out the rows that count for nothing, so that they change nothing either."""
+        if self.weight is None or self.weight.all():
+            return self
+        return self.take(np.flatnonzero(self.weight))
+
+
+def read_inputs(door, X, name, **options):
+    """Validate inputs: scikit-learn's own checks, and no text or dates, which numpy would quietly turn into numbers.
+
+    Parameters
+    ----------
+    door : estimator
+        Remembers the number of features and their names.
+    X : {array-like, sparse matrix, DataFrame} of shape (n_rows, n_features)
+        Inputs.
+    name : str
+        What errors call it.
+    **options
+        Passed to ``validate_data``.
+
+    Returns
+    -------
+    X : {ndarray, csr matrix} of float32 or float64; or X and y where ``options`` hold y
+    """
+    X = without_text(X, name)
+    checked = validate_data(door, X, accept_sparse="csr", **{"dtype": FLOATS} | options)
+    X, *rest = checked if isinstance(checked, tuple) else (checked,)
+    X = X if X.dtype in FLOATS else X.astype(np.float64)  # a sparse frame of booleans is not converted
+    return (X, *rest) if rest else X
+
+
+def read_rows(door, X, y, sample_weight, *, numeric, dtype=None, reset=True):
+    """Validate the training rows, and leave out those of weight zero.
+
+    Parameters
+    ----------
+    door : estimator
+        Remembers the number of features and their names.
+    X, y : array-like
+        Inputs and targets.
+    sample_weight : array-like, float or None
+        Weights of the rows, at least 0.
+    numeric : bool
+        Whether the targets are numbers.
+    dtype : dtype or None
+        What the inputs are converted to; None keeps float32 and float64.
+    reset : bool
+        Whether the features are learned anew.
+
+    Returns
+    -------
+    X, y, sample_weight
+    """
+    X, y = read_inputs(door, X, "X", y=y, multi_output=True, y_numeric=numeric, dtype=dtype or FLOATS, reset=reset)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y.toarray().ravel() if sparse.issparse(y) else column_or_1d(y, warn=True)
+    sample_weight = read_weights(sample_weight, X, "sample_weight")
+    if sample_weight is not None and not sample_weight.all():
+        kept = np.flatnonzero(sample_weight)
+        X, y, sample_weight = X[kept], y[kept], sample_weight[kept]
+    return X, y, sample_weight
+
+
+def read_weights(weight, X, name):
+    """Validate sample weights: finite, not negative, and not zero for every row; a number counts for every row."""
+    if weight is None:
+        return None
+    try:
+        weight = check_sample_weight(weight, X)
+    except ValueError as error:
+        if "ero" not in str(error):  # newer versions of scikit-learn refuse zeros themselves
+            raise
+        weight = np.zeros(1)
+    if (weight < 0).any():
+        raise ValueError(f"{name} must not be negative, and has {weight.min()}.")
+    if not weight.any():
+        raise ValueError(f"{name} is zero for every row: there is nothing to learn from.")
+    return weight
+
+
+def read_validation(door, validation, train, targets):
+    """Validate a validation set as the training rows were.
+
+    Parameters
+    ----------
+    door : estimator
+        Knows the features.
+    validation : tuple
+        ``X_val``, ``y_val`` and ``sample_weight_val``.
+    train : Rows
+        The training rows.
+    targets : ClassTargets or NumberTargets
+        Of the training rows.
+
+    Returns
+    -------
+    Rows
+    """
+    X, y, weight = validation
+    if y is None:
+        raise ValueError("X_val needs y_val.")
+    targets.refuse(y, "y_val")
+    try:
+        X = read_inputs(door, X, "X_val", dtype=train.X.dtype, reset=False)
+    except ValueError as error:
+        if str(error).startswith("X_val"):
+            raise
+        raise ValueError(f"X_val cannot be used: {error}") from error
+    y = y if sparse.issparse(y) else np.asarray(y)
+    y = y.ravel() if y.shape[1:] == (1,) and train.y.ndim == 1 else y
+    if y.ndim == 0 or y.shape[1:] != train.y.shape[1:]:
+        raise ValueError(f"y_val has shape {y.shape}, y {train.y.shape}: they need the same columns.")
+    if y.shape[0] != X.shape[0]:
+        raise ValueError(f"X_val has {X.shape[0]} rows, y_val has {y.shape[0]}.")
+    y = targets.check(y, "y_val")
+    return Rows(X, y, targets.columns(y), read_weights(weight, X, "sample_weight_val"))

@@ -1,0 +1,113 @@
+"""Troubles: what the user should be told after training, since the figures alone would not show it."""
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ..objective import Objective
+from ..solvers import GradientDescent
+
+ESTIMATE_ROWS = 1000  # rows on which the loss of the best constant is estimated
+CLOSE = 0.9  # share of the best constant's loss above which it is worth comparing exactly
+FAR_OFF = -1.0  # a validation R² below it is worse than twice the error of the mean
+
+
+def troubles(run, fitted, result, validation):
+    """Return what is wrong with a finished run, as (text, category) pairs.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    fitted : Fitted
+        What came of it.
+    result : dict
+        The solver's result.
+    validation : Validation or None
+        Validation set.
+
+    Returns
+    -------
+    notes : list of tuple
+    """
+    texts = [_rose(run, fitted)]
+    if not run.plan.incremental:
+        found = [_not_converged(run, fitted, result), _no_better_than_constant(run, fitted)]
+        texts.append(" ".join(filter(None, found)))
+    notes = [(text, ConvergenceWarning) for text in texts if text]
+    if validation is not None and run.targets.classes is None:
+        text = _other_units(run, fitted, result, validation)
+        notes += [(text, UserWarning)] if text else []
+    return notes
+
+
+def _rose(run, fitted):
+    monitor, loss = fitted.monitor, fitted.loss_value
+    first = monitor.history["loss"][0] if monitor.epochs else loss
+    if run.guard.worth_a_warning(loss, first):
+        return (
+            f"The loss rose from {first:g} to {loss:g} in epoch {monitor.epochs}, with learning rate "
+            f"{monitor.history['learning_rate'][-1]:g}; lower it or scale X and y."
+        )
+    return None
+
+
+def _not_converged(run, fitted, result):
+    if result.get("success", True):
+        return None
+    if isinstance(run.solver, GradientDescent):
+        return (
+            f"Stochastic Optimizer: Maximum iterations ({run.solver.max_iter}) reached and the optimization hasn't "
+            "converged yet. Increase max_iter or the learning rate, or scale the data."
+        )
+    return (
+        f"solver={run.plan.flat['solver']!r} stopped after {fitted.monitor.epochs} iterations without converging: "
+        f"{str(result.get('message', 'no reason given')).rstrip('.')}. Increase max_iter or scale the data."
+    )
+
+
+def _no_better_than_constant(run, fitted):
+    """Compare the final loss with that of the best constant prediction: first roughly, then exactly."""
+    loss, train = run.targets.loss, run.train
+    sample = slice(None, None, max(1, len(train) // ESTIMATE_ROWS))
+    constant = loss.best_constant(train.columns, train.weight)
+    if constant is None or not np.isfinite(constant).all():  # not known; or a class that is absent
+        return None
+    constant = constant.astype(train.X.dtype)
+
+    def loss_of_constant(rows):
+        part = train.take(rows)
+        objective = Objective(run.plan.network, loss, part.X, part.columns, part.weight)
+        return objective.value_of_raw(np.broadcast_to(constant, part.columns.shape))
+
+    estimate = loss_of_constant(sample)
+    if fitted.loss_value < CLOSE * estimate:
+        return None
+    rows = slice(None)
+    data = Objective(run.plan.network, loss, train.X, train.columns, train.weight)
+    reached, exact = data.value(fitted.params), loss_of_constant(rows)
+    if reached < exact or exact <= np.finfo(train.X.dtype).eps * max(abs(reached), 1.0):
+        return None
+    return (
+        f"The loss of {reached:g} is no better than that of a constant prediction, {exact:g}: the model has learned "
+        "nothing. Scale X and y (StandardScaler, TransformedTargetRegressor), or change learning_rate_init, tol or "
+        "max_iter."
+    )
+
+
+def _other_units(run, fitted, result, validation):
+    """Look for a validation set in other units than the training rows: y is transformed in one place, y_val is not."""
+    y, y_val, flat = run.train.y, validation.rows.y, run.plan.flat
+    low, high = np.min(y, axis=0), np.max(y, axis=0)
+    center = np.mean(y_val, axis=0)
+    if np.any((center < low) | (center > high)):
+        return (
+            f"The mean of y_val, {center}, lies outside the range of y, {low} to {high}: is y_val in the same units? "
+            "TransformedTargetRegressor transforms y only; give y_val as the network is to see it."
+        )
+    best = fitted.monitor.best_score if flat["early_stopping"] else -np.inf
+    if flat["scoring"] is None and result.get("success", True) and -np.inf < best < FAR_OFF:
+        return (
+            f"The best validation R² is {best:g}, far worse than predicting the mean of y_val: are X_val and y_val "
+            "scaled like X and y? In a pipeline, pass them through it (Pipeline's transform_input)."
+        )
+    return None
