@@ -11,8 +11,9 @@
 #include "engine.h"
 #include "pool.h"
 
-/* The kernels for every processor of a kind, and on x86 for those since 2013, too. */
-#if defined __GNUC__
+/* The kernels for every processor of a kind, and on x86 for those since 2013, too. WITHOUT_VECTORS tries what other
+   compilers make of them. */
+#if defined __GNUC__ && !defined WITHOUT_VECTORS
 #define VECTORS 16
 #else
 #define VECTORS 0
@@ -25,10 +26,10 @@
 #define INTEGER int64_t
 #define FN(name) name##_f64
 #include "typed.h"
-#undef VECTORS
 
-#if defined __GNUC__ && (defined __x86_64__ || defined __i386__)
+#if VECTORS && (defined __x86_64__ || defined __i386__) && !defined WITHOUT_AVX2
 #define HAS_AVX2 1
+#undef VECTORS
 #include <immintrin.h>
 #if defined __clang__
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)

@@ -441,11 +441,24 @@ static void FN(penalize)(step *s, const layer *layer, idx j0, idx j1)
     }
 }
 
+/* Sums over the rows of columns c0 to c1 of delta, or of delta times another array. */
 static void FN(column_sums)(step *s, idx n, idx c0, idx c1, const T *delta, const T *const *times, T *grad)
 {
-    if (!s->accumulate) for (idx c = c0; c < c1; c++) grad[c] = 0;
-    for (idx i = 0; i < s->m; i++)
-        for (idx c = c0; c < c1; c++) grad[c] += times ? delta[i * n + c] * times[i][c] : delta[i * n + c];
+    if (n == 1 && !times && c1 > c0) { /* numbers in a row */
+        V sum = FN(splat)(0);
+        for (idx i = 0; i < s->m; i += LANES) sum += FN(load_row)(delta + i, s->m - i, 0);
+        *grad = s->accumulate ? *grad + FN(sum)(sum) : FN(sum)(sum);
+        return;
+    }
+    for (idx c = c0; c < c1; c += LANES) {
+        const idx left = c1 - c;
+        V sum = FN(splat)(0);
+        for (idx i = 0; i < s->m; i++) {
+            V x = FN(load_row)(delta + i * n + c, left, 0);
+            sum += times ? x * FN(load_row)(times[i] + c, left, 0) : x;
+        }
+        FN(store_row)(grad + c, s->accumulate ? FN(load_row)(grad + c, left, 0) + sum : sum, left);
+    }
 }
 
 static void FN(gradient)(step *s, int part)
