@@ -115,8 +115,9 @@ class Checked:
     Attributes
     ----------
     bounds : dict of str to str
-        What each parameter may be: ``"bool"``, or an interval such as ``"[0, 1)"``, of whole numbers where ``int``
-        stands before it. Infinity is allowed where a bracket includes it, None where `` or None`` is appended.
+        What each parameter may be: ``"bool"``, one of some strings, such as ``"{all, some}"``, or an interval such as
+        ``"[0, 1)"``, of whole numbers where ``int`` stands before it. Infinity is allowed where a bracket includes it,
+        None where `` or None`` is appended.
 
     Examples
     --------
@@ -143,6 +144,9 @@ class Checked:
                 continue
             if kind == "bool":
                 check_switch(name, value)
+            elif kind == "choice":
+                if value not in limits:
+                    raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, limits))}.")
             elif not (unbounded and value == math.inf):
                 check_number(name, value, integer=kind == "int", **limits)
 
@@ -153,6 +157,8 @@ def _parse(bound):
     bound, optional, _ = bound.partition(" or None")
     if bound == "bool":
         return "bool", {}, False, bool(optional)
+    if bound.startswith("{"):
+        return "choice", bound[1:-1].split(", "), False, bool(optional)
     kind = "int" if bound.startswith("int ") else "float"
     interval = bound.removeprefix("int ")
     low, high = (float(end) for end in interval[1:-1].split(","))

@@ -153,7 +153,7 @@ class _Workers:
                 _thread.start_new_thread(self._first, ())
         except RuntimeError:
             return False
-        return not sys.is_finalizing()
+        return True
 
     def map(self, function, items, n_threads):
         """Map over the items in at most this many of them."""
@@ -277,12 +277,18 @@ def map_threads(function, items):
     >>> map_threads(abs, [-1, 2, -3])
     [1, 2, 3]
     """
-    if len(items) > 1:
-        _raise_trim_threshold()
-    n_threads = 1 if getattr(_here, "is_worker", False) else min(len(items), thread_count())
+    n_threads = _n_threads(len(items))
     if n_threads <= 1:
         return [function(item) for item in items]
     if _workers.start():
         return _workers.map(function, items, n_threads)
-    with threadpool_limits(1, user_api="blas"):  # the interpreter ends, and no more threads begin
+    with threadpool_limits(1, user_api="blas"):  # the interpreter ends, and no more threads start
         return [function(item) for item in items]
+
+
+def _n_threads(n_items):
+    # A worker's products are held to one thread already. At the very end of the interpreter workers stand still.
+    if n_items <= 1 or getattr(_here, "is_worker", False) or sys.is_finalizing():
+        return 1
+    _raise_trim_threshold()
+    return min(n_items, thread_count())

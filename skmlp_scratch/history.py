@@ -135,6 +135,8 @@ class Monitor:
         A copy of the parameters after the epoch with the best score.
     best_score : float
         The best validation score of this run.
+    has_stalled : bool
+        Whether the validation score's stall has ended the run.
     warnings : list of (str, type)
         Text and category of the solver's warnings.
 
@@ -167,7 +169,7 @@ class Monitor:
         self.verbose, self.listener, self.max_epochs = verbose, listener, max_epochs
         self.epochs_before, self.seconds_before = epochs_before, seconds_before
         self.history, self.warnings = History(), []
-        self.params, self._best = None, best or (-math.inf, None)
+        self.params, self._best, self.has_stalled = None, best or (-math.inf, None), False
         self._start = time.perf_counter()
 
     @property
@@ -261,6 +263,7 @@ class Monitor:
             self._best = score, np.array(step["x"])
         # A schedule that slows down at a stall, such as Adaptive, goes on until its floor.
         if self.patience.stalls(watched) and step.get("learning_rate", 0.0) <= step.get("min_learning_rate", math.inf):
+            self.has_stalled = True
             return f"Validation score did not improve more than tol={self.patience.tol:f}. Stopping."
         return None
 

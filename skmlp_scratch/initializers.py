@@ -196,28 +196,6 @@ def uniform(rng, n_in, n_out):
     return rng.uniform(-1, 1, (n_in, n_out)), rng.uniform(-1, 1, n_out)
 
 
-def auto_for(activations):
-    """Choose what scikit-learn draws for these hidden activations: a narrower range where all are logistic.
-
-    Parameters
-    ----------
-    activations : sequence of str or callable
-        The hidden activations: names, or functions, which are told by theirs.
-
-    Returns
-    -------
-    initializer : callable
-        :func:`auto` or :func:`auto_logistic`.
-
-    Examples
-    --------
-    >>> auto_for(["relu"]) is auto, auto_for(["sigmoid", "logistic"]) is auto_logistic
-    (True, True)
-    """
-    names = {getattr(activation, "__name__", activation) for activation in activations}
-    return auto_logistic if names and names <= {"logistic", "sigmoid"} else auto
-
-
 INITIALIZERS = {
     "auto": auto,
     "glorot_uniform": glorot_uniform,

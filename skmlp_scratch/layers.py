@@ -45,6 +45,8 @@ class Layer(Checked):
         Shapes of the trainable arrays.
     penalized : tuple of str
         Names of the arrays that the penalty shrinks.
+    rates : dict of str to float
+        Factors on the learning rate of arrays that learn faster or slower than the rest.
     statistics : dict of str to tuple
         Shapes of arrays that are measured, not trained.
     stochastic : bool
@@ -61,6 +63,7 @@ class Layer(Checked):
 
     shapes: ClassVar[dict] = {}
     penalized: ClassVar[tuple] = ("W",)
+    rates: ClassVar[dict] = {}
     statistics: ClassVar[dict] = {}
     stochastic = False
     rowwise = True
@@ -233,6 +236,75 @@ def _call_custom(function, z):
         raise ValueError(f"activation={function!r} must return (a, backward): the value and a function of delta.")
     a, backward = result
     return np.asarray(a, dtype=z.dtype), lambda delta: np.asarray(backward(delta), dtype=delta.dtype)
+
+
+@dataclass(frozen=True)
+class Scale(Layer):
+    r"""One trained factor per input, starting at 1: :math:`Y_{ij} = s_j X_{ij}`.
+
+    .. math:: dL/ds_j = \sum_i \Delta_{ij} X_{ij}, \quad dL/dX_{ij} = s_j \Delta_{ij}
+
+    Before the first dense layer it lets useless inputs fade quickly; there it can do with a higher learning rate than
+    the weights. The penalty does not act on it.
+
+    Parameters
+    ----------
+    n : int
+        Width.
+    rate : float, default=1.0
+        Factor on the learning rate of the factors, above 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Scale(2).predict({"scale": np.array([1.0, 0.5])}, np.array([[3.0, 4.0]]))
+    array([[3., 2.]])
+    """
+
+    n: int
+    rate: float = 1.0
+    owns_output: ClassVar[bool] = True
+    bounds: ClassVar[dict] = {"n": "int [1, inf)", "rate": "(0, inf)"}
+
+    @property
+    def n_in(self):
+        """Width of the input."""
+        return self.n
+
+    @property
+    def n_out(self):
+        """Width of the output."""
+        return self.n
+
+    @property
+    def shapes(self):
+        """Shape of the factors."""
+        return {"scale": (self.n,)}
+
+    @property
+    def rates(self):
+        """Factor on the learning rate of the factors."""
+        return {"scale": float(self.rate)}
+
+    def init(self, rng, initializer):
+        """Start at 1; as for :meth:`Layer.init`."""
+        return {"scale": np.ones(self.n)}
+
+    def forward(self, params, X, rng):
+        """As :meth:`Layer.forward`; X may be a sparse matrix."""
+
+        def backward(delta, grads, need_dX=True):
+            product = X.multiply(delta) if sparse.issparse(X) else delta * X
+            grads["scale"][...] = np.ravel(product.sum(axis=0))
+            return delta * params["scale"] if need_dX else None
+
+        return self.predict(params, X), backward
+
+    def predict(self, params, X):
+        """As :meth:`Layer.predict`; X may be a sparse matrix."""
+        if sparse.issparse(X):
+            return type(X)((X.data * params["scale"][X.indices], X.indices, X.indptr), shape=X.shape)
+        return X * params["scale"]
 
 
 @dataclass(frozen=True)

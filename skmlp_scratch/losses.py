@@ -177,7 +177,9 @@ class Loss(Checked, BaseEstimator):
 
     @property
     def out_activation(self):
-        """Name of the output activation, as in scikit-learn's ``out_activation_``."""
+        """Name of the output activation, as in scikit-learn's ``out_activation_``; "custom" of an overridden link."""
+        if type(self).inverse_link is not Loss.inverse_link:
+            return "custom"
         return {"log": "exp"}.get(self.link, self.link)
 
     def inverse_link(self, raw):

@@ -44,6 +44,8 @@ class Network:
         Length of the flat vector.
     weight_slice : slice
         Where the weights are, which the penalty shrinks.
+    rate_factors : list of (slice, float)
+        Parts of the vector that learn faster or slower than the rest, and by which factor.
     n_in, n_out : int
         Widths of input and output.
     is_stochastic : bool
@@ -66,6 +68,8 @@ class Network:
         widths = _check_widths(self.layers)
         self.n_in, self.n_out = widths[0], widths[-1]
         self._layout, self.size, self.weight_slice = _lay_out(self.layers)
+        rates = ((slice(start, stop), self.layers[i].rates.get(name, 1.0)) for i, name, start, stop, _ in self._layout)
+        self.rate_factors = [(part, rate) for part, rate in rates if rate != 1]
         # Below the first layer with parameters no gradient is needed.
         self._first = next(i for i, layer in enumerate(self.layers) if layer.shapes)
         # A layer that overwrites its input gets a copy of what another layer, or the caller, still needs.

@@ -82,14 +82,17 @@ class Objective:
         self.y = _targets(y, network.n_out, self.X.dtype)
         if len(self.y) != self.n_samples:
             raise ValueError(f"y has {len(self.y)} rows, X has {self.n_samples}.")
-        for rows in [None] if network.n_out <= NARROW else network.chunks(self.n_samples):
-            self.loss.check_targets(self._take_targets(rows))
         self.sample_weight, self._weight_sum = _weights(sample_weight, self.n_samples, self.X.dtype)
+        self._is_wide, self._is_packed = network.n_out > NARROW, _is_packed(self.X)
+        self._by_index = sparse.issparse(self.X) or not self.X.flags.c_contiguous  # take would first copy all of X
+        self._is_chunked = network.is_rowwise and self.n_samples > network.chunk_rows
+        for rows in network.chunks(self.n_samples) if self._is_wide else [None]:
+            self.loss.check_targets(self._take(rows)[1])
         self.penalty = ElasticNet(alpha, l1_ratio)
         self.is_stochastic = network.is_stochastic
         self.weight_slice = network.weight_slice
         self.l1_slice = network.weight_slice if self.penalty.l1 else None
-        self.rate_factors = []
+        self.rate_factors = network.rate_factors
         self._params = self._grad = self._compiled = None
 
     def loss_and_grad(self, params, rows=None, rng=None):
@@ -166,8 +169,8 @@ class Objective:
         if rows is not None:
             index = np.arange(self.n_samples)[rows]
             chunks = [index[chunk] for chunk in chunks]
-        total = float(sum(map_threads(run, chunks)))
-        return total * self._scale(rows) + self.penalty.value(self._weights, 1 / self._weight_sum)
+        value = float(sum(map_threads(run, chunks))) * self._scale(rows)
+        return value + self.penalty.value(self._weights, 1 / self._weight_sum)
 
     def value_of_raw(self, raw):
         """Return the mean loss of raw predictions for all rows, without penalty.
@@ -183,8 +186,8 @@ class Objective:
         """
         total = 0.0
         for rows in self.network.chunks(self.n_samples):
-            weight = None if self.sample_weight is None else self.sample_weight[rows]
-            total += self.loss.value_and_grad(self._take_targets(rows), raw[rows], weight)[0]
+            _, y, sample_weight = self._take(rows)
+            total += self.loss.value_and_grad(y, raw[rows], sample_weight)[0]
         return float(total) / self._weight_sum
 
     def _bind(self, params):
@@ -219,20 +222,23 @@ class Objective:
         return self.n_samples / (self._count(rows) * self._weight_sum)
 
     def _take(self, rows):
-        """Rows of X, y and the weights."""
-        sample_weight = self.sample_weight if rows is None or self.sample_weight is None else self.sample_weight[rows]
-        return _take_rows(self.X, rows), self._take_targets(rows), sample_weight
-
-    def _take_targets(self, rows):
-        """Rows of y as floats; what is kept in a compact type is cast here, a batch at a time."""
-        if self.network.n_out <= NARROW and isinstance(rows, np.ndarray):
-            return self.y.T.take(rows, axis=1).T  # in column order, as y is
-        y = _take_rows(self.y, rows)
-        return _one_hot(y, self.network.n_out, self.X.dtype) if y.ndim == 1 else y.astype(self.X.dtype, copy=False)
+        """Rows of X, y as floats, and the weights."""
+        X, y, sample_weight = self.X, self.y, self.sample_weight
+        if rows is not None:
+            is_slice = isinstance(rows, slice)
+            X = X[rows] if is_slice or self._by_index else X.take(rows, axis=0)  # faster than X[rows]
+            if is_slice and not self._is_packed:
+                X = np.ascontiguousarray(X)  # once, where every product would copy it
+            # In column order taking along the first axis would first copy all of y.
+            y = y[rows] if is_slice or self._is_wide else y.T.take(rows, axis=1).T
+            sample_weight = None if sample_weight is None else sample_weight[rows]
+        if self._is_wide:
+            y = _one_hot(y, self.network.n_out, X.dtype) if y.ndim == 1 else y.astype(X.dtype, copy=False)
+        return X, y, sample_weight
 
     def _add_up(self, rows, rng, scale):
         """Loss and gradient of some rows, both times ``scale``; the gradient goes into the buffer."""
-        if rows is None and self.network.is_rowwise and self.n_samples > self.network.chunk_rows:
+        if rows is None and self._is_chunked:
             return self._in_chunks(rng, scale)
         return self._evaluate(rows, scale, rng, self._grad_views)
 
@@ -268,22 +274,9 @@ class Objective:
         return sum(value for value, _ in results)
 
 
-def _take_rows(array, rows):
-    """Take rows of an array in whichever way its memory order makes cheap."""
-    if rows is None:
-        return array
-    if isinstance(rows, slice):
-        part = array[rows]
-        # A product would copy strided rows, each time it is asked for.
-        return part if sparse.issparse(part) or _is_packed(part) else np.ascontiguousarray(part)
-    if sparse.issparse(array) or not array.flags.c_contiguous:
-        return array[rows]  # take would first copy all of an array in another order
-    return array.take(rows, axis=0)  # faster than array[rows]
-
-
-def _is_packed(array):
+def _is_packed(X):
     """Whether the linear algebra library can read it: numbers side by side along rows or columns."""
-    return array.ndim == 1 or (array.itemsize in array.strides and min(array.strides) > 0)
+    return sparse.issparse(X) or (X.itemsize in X.strides and min(X.strides) > 0)
 
 
 def _inputs(X):

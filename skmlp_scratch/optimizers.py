@@ -297,7 +297,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     r"""Adam with weight decay of its own, outside the gradient: :math:`p \leftarrow (1 - \eta \lambda) p` first.
 
-    The decay acts on every parameter, as in PyTorch, and is not part of the loss that is reported.
+    The decay is not part of the loss that is reported.
 
     Parameters
     ----------
@@ -305,6 +305,9 @@ class AdamW(Adam):
         As for :class:`Adam`.
     weight_decay : float, default=0.01
         :math:`\lambda`, at least 0.
+    decayed : {"all", "weights"}, default="all"
+        The parameters on which the decay acts: all of them, as in PyTorch, or only those that the objective names as
+        its ``weight_slice``, without biases and the like.
 
     References
     ----------
@@ -320,11 +323,37 @@ class AdamW(Adam):
     array([0.8])
     """
 
-    bounds: ClassVar[dict] = Adam.bounds | {"weight_decay": "[0, inf)"}
+    bounds: ClassVar[dict] = Adam.bounds | {"weight_decay": "[0, inf)", "decayed": "{all, weights}"}
 
-    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01):
+    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01, decayed="all"):
         super().__init__(beta_1, beta_2, epsilon)
-        self.weight_decay = weight_decay
+        self.weight_decay, self.decayed = weight_decay, decayed
+
+    def bound(self, objective):
+        """Return the rule for an objective; with ``decayed="weights"``, Adam after a decay of its weights.
+
+        Parameters
+        ----------
+        objective : Objective
+            What is minimized.
+
+        Returns
+        -------
+        rule : Optimizer
+        """
+        self.check()
+        if self.decayed == "all":
+            return self
+        if getattr(objective, "weight_slice", None) is None:
+            raise ValueError("decayed='weights' needs an objective that has a weight_slice; use decayed='all'.")
+        return Decays(Adam(self.beta_1, self.beta_2, self.epsilon), objective.weight_slice, self.weight_decay)
+
+    def init(self, params):
+        """Make the state; as for :meth:`Optimizer.init`."""
+        self.check()
+        if self.decayed != "all":
+            raise ValueError("decayed='weights' needs to know the weights: use the rule that bound(objective) returns.")
+        return super().init(params)
 
     def _update(self, params, grad, scratch, t, learning_rate, m, v):
         params *= 1 - learning_rate * float(self.weight_decay)
@@ -382,6 +411,130 @@ class Wrapped:
     def init(self, params):
         """Make the state; as for :meth:`Optimizer.init`."""
         return self.rule.init(params)
+
+
+class Decays(Wrapped):
+    r"""A rule before whose step some parameters shrink: :math:`p \leftarrow (1 - \eta \lambda) p`.
+
+    Parameters
+    ----------
+    rule : Optimizer
+        The rule.
+    where : slice
+        The parameters to which it applies.
+    weight_decay : float
+        :math:`\lambda`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule, params = Decays(SGD(), slice(0, 1), weight_decay=1.0), np.ones(2)
+    >>> rule.update(params, np.zeros(2), rule.init(params), learning_rate=0.1)
+    >>> params
+    array([0.9, 1. ])
+    """
+
+    def __init__(self, rule, where, weight_decay):
+        super().__init__(rule)
+        self.where, self.weight_decay = where, float(weight_decay)
+
+    def update(self, params, grad, state, learning_rate):
+        """Take one step in place; as for :meth:`Optimizer.update`."""
+        if _engine.update_wrapped(self, params, grad, state, learning_rate):
+            return
+        params[self.where] *= 1 - float(learning_rate) * self.weight_decay
+        self.rule.update(params, grad, state, learning_rate)
+
+
+class Paced(Wrapped):
+    """A rule in which some parameters have learning rates of their own.
+
+    The step of every rule here is proportional to the learning rate, so scaling the step on a part of the vector is
+    scaling that part's learning rate.
+
+    Parameters
+    ----------
+    rule : Optimizer
+        The rule.
+    factors : list of (slice, float)
+        Parts of the parameter vector and the factors on their learning rates.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule, params = Paced(SGD(), [(slice(0, 1), 6.0)]), np.zeros(2)
+    >>> rule.update(params, np.ones(2), rule.init(params), learning_rate=0.1)
+    >>> params
+    array([-0.6, -0.1])
+    """
+
+    def __init__(self, rule, factors):
+        super().__init__(rule)
+        self.factors = [(part, float(factor)) for part, factor in factors]
+
+    def update(self, params, grad, state, learning_rate):
+        """Take one step in place; as for :meth:`Optimizer.update`."""
+        if _engine.update_wrapped(self, params, grad, state, learning_rate):
+            return
+        before = [params[part].copy() for part, _ in self.factors]
+        self.rule.update(params, grad, state, learning_rate)
+        for (part, factor), start in zip(self.factors, before, strict=True):
+            params[part] = start + factor * (params[part] - start)
+
+
+class Averaged(Wrapped):
+    r"""A rule that keeps an exponential moving average of the parameters, which is better than any one of them.
+
+    .. math:: \bar p \leftarrow d\, \bar p + (1 - d)\, p, \qquad d = \min(\rho, t / (t + 10))
+
+    after t earlier steps, so that the average forgets where training began. A weight that the rule keeps at zero is
+    zero in the average, too.
+
+    Parameters
+    ----------
+    rule : Optimizer
+        The rule.
+    rho : float
+        :math:`\rho`, the decay of the average.
+    zeros : slice or None, default=None
+        The parameters that the rule keeps at zero.
+
+    References
+    ----------
+    Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule, params = Averaged(SGD(), rho=0.9), np.zeros(1)
+    >>> state = rule.init(params)
+    >>> for _ in range(2):
+    ...     rule.update(params, -np.ones(1), state, learning_rate=1.1)
+    >>> params, state["average"]
+    (array([2.2]), array([2.1]))
+    """
+
+    def __init__(self, rule, rho, zeros=None):
+        super().__init__(rule)
+        self.rho, self.zeros = float(rho), zeros
+
+    def init(self, params):
+        """Make the state of the rule, with the average beside; ``iterate`` is for what is averaged."""
+        steps = np.zeros(1, dtype=int)
+        return self.rule.init(params) | {"average": params.copy(), "iterate": params.copy(), "averaged_steps": steps}
+
+    def update(self, params, grad, state, learning_rate):
+        """Take one step in place; as for :meth:`Optimizer.update`."""
+        if _engine.update_wrapped(self, params, grad, state, learning_rate):
+            return
+        self.rule.update(params, grad, state, learning_rate)
+        average, t = state["average"], int(state["averaged_steps"][0])
+        step = params - average
+        step *= 1 - min(self.rho, t / (t + 10))
+        average += step
+        state["averaged_steps"][0] = t + 1
+        if self.zeros is not None:
+            average[self.zeros][params[self.zeros] == 0] = 0
 
 
 class Clipped(Wrapped):

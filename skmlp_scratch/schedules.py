@@ -2,7 +2,8 @@ r"""Schedules: the learning rate as a pure function of what has happened so far.
 
 A schedule is any callable ``(epoch, losses) -> learning rate``: ``epoch`` counts finished epochs from 0, ``losses``
 lists the value that was watched in each of them: the training loss or, with early stopping, minus the validation
-score. It keeps no state, so training can stop, be saved, and go on as if nothing had happened.
+score. It keeps no state, so training can stop, be saved, and go on as if nothing had happened. One with ``per_step =
+True`` is asked before each step, with the fraction of the epoch that is done added to ``epoch``.
 
 Examples
 --------
@@ -204,6 +205,37 @@ class Cosine(_Schedule):
         return float(self.learning_rate) / 2 * (1 + math.cos(math.pi * done))
 
 
+class FlatCosine(_Schedule):
+    """The same rate for a share of the epochs, then along half a cosine to 0 at ``max_iter``; it moves by step.
+
+    Parameters
+    ----------
+    learning_rate : float, default=0.001
+        Above 0.
+    max_iter : int, default=200
+        Epochs to reach 0.
+    flat : float, default=0.5
+        Share of the epochs before the descent, in [0, 1).
+
+    Examples
+    --------
+    >>> [round(FlatCosine(1.0, max_iter=4)(epoch, []), 3) for epoch in (0, 2, 2.5, 3, 4)]
+    [1.0, 1.0, 0.854, 0.5, 0.0]
+    """
+
+    per_step = True
+    bounds: ClassVar[dict] = _Schedule.bounds | {"max_iter": "int [1, inf)", "flat": "[0, 1)"}
+
+    def __init__(self, learning_rate=0.001, max_iter=200, flat=0.5):
+        self.learning_rate, self.max_iter, self.flat = learning_rate, max_iter, flat
+
+    def __call__(self, epoch, losses):
+        """Learning rate at this epoch or fraction of one."""
+        flat = float(self.flat)
+        done = min(max((epoch / self.max_iter - flat) / (1 - flat), 0.0), 1.0)
+        return float(self.learning_rate) / 2 * (1 + math.cos(math.pi * done))
+
+
 class Adaptive(_Schedule):
     """Divide the learning rate by 5 at every stall, scikit-learn's ``adaptive``.
 
@@ -257,4 +289,5 @@ SCHEDULES = {
     "step": StepDecay,
     "exponential": Exponential,
     "cosine": Cosine,
+    "flat_cosine": FlatCosine,
 }

@@ -78,6 +78,7 @@ class Layer(Protocol):
 
     shapes: dict
     penalized: tuple
+    rates: dict
     statistics: dict
     stochastic: bool
     rowwise: bool
@@ -112,7 +113,8 @@ class Objective(Protocol):
 class Optimizer(Protocol):
     """A rule that turns a gradient into a step. Hyper-parameters live on the object, moving numbers in the state.
 
-    Optional: ``momenta``, the names of those slots of the state that carry a parameter on in its direction.
+    Optional: ``momenta``, the names of those slots of the state that carry a parameter on in its direction;
+    ``bound(objective)`` returns the rule to use for an objective.
     """
 
     def init(self, params):
@@ -128,7 +130,7 @@ class Schedule(Protocol):
 
     Optional: ``check()`` raises a ValueError for bad parameters, before training; ``min_learning_rate`` is the rate
     down to which the schedule wants to go on through stalls; ``n_samples = None`` asks the solver for a copy in which
-    it is the mean number of samples per epoch.
+    it is the mean number of samples per epoch; ``per_step = True`` asks to be called before each step.
     """
 
     def __call__(self, epoch, losses):
@@ -136,8 +138,8 @@ class Schedule(Protocol):
 
         Parameters
         ----------
-        epoch : int
-            Number of finished epochs.
+        epoch : int or float
+            Number of finished epochs; by step, with the fraction of the current one.
         losses : list of float
             What was watched in each of them.
 

@@ -33,7 +33,7 @@ from sklearn.base import BaseEstimator
 
 from ._checks import Checked, check_number, quiet
 from ._registry import resolve
-from .optimizers import OPTIMIZERS, Clipped, KeepsZeros, length
+from .optimizers import OPTIMIZERS, Averaged, Clipped, KeepsZeros, Paced, length
 from .schedules import Constant
 from .stopping import (
     CONVERGED,
@@ -76,6 +76,10 @@ class GradientDescent(Checked, BaseEstimator):
         See ``tol``.
     clip_norm : float or None, default=None
         Maximum gradient norm; larger gradients are rescaled (Pascanu et al. 2013, algorithm 1).
+    ema : float or None, default=None
+        Decay of an exponential moving average of the parameters, in [0, 1), as
+        :class:`skmlp_scratch.optimizers.Averaged` defines it. The average is what the callback sees and what is
+        returned; None returns the parameters themselves.
 
     Notes
     -----
@@ -95,6 +99,7 @@ class GradientDescent(Checked, BaseEstimator):
         "tol": "[0, inf) or None",
         "n_iter_no_change": "int [1, inf]",
         "clip_norm": "(0, inf) or None",
+        "ema": "[0, 1) or None",
     }
 
     def __init__(
@@ -107,6 +112,7 @@ class GradientDescent(Checked, BaseEstimator):
         tol=None,
         n_iter_no_change=10,
         clip_norm=None,
+        ema=None,
     ):
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -116,6 +122,7 @@ class GradientDescent(Checked, BaseEstimator):
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.clip_norm = clip_norm
+        self.ema = ema
 
     @quiet
     def minimize(self, objective, params, *, callback=None, rng=None, state=None):
@@ -129,7 +136,7 @@ class GradientDescent(Checked, BaseEstimator):
             Where to start; left as it is.
         callback : callable or None, default=None
             Called with an OptimizeResult after each epoch: ``x`` (live, copy to keep), ``fun`` (full batch: before the
-            update; minibatches: mean over the epoch), ``nit``, ``learning_rate``, ``grad_norm``,
+            update; minibatches: mean over the epoch), ``nit``, ``learning_rate`` (of the last step), ``grad_norm``,
             ``min_learning_rate``. It may return a value to watch, smaller being better, which then takes the loss's
             place for the schedule and leaves stopping to the callback. ``StopIteration``, or ``StopIteration(value)``,
             ends the run after this epoch; going on from ``result.state`` is then as if the run had not ended. A
@@ -153,12 +160,11 @@ class GradientDescent(Checked, BaseEstimator):
         """
         self.check()
         rule, schedule = self._rule(objective), self._schedule()
-        params = np.array(params)
         rng = np.random.RandomState() if rng is None else rng
-        run = _Descent(self, objective, params, rule, schedule, rng)
-        run.start(state, getattr(callback, "warn", warnings.warn))
+        run = _Descent(self, objective, rule, schedule, rng)
+        run.start(params, state, getattr(callback, "warn", warnings.warn))
         patience, floor = Patience(self.tol or 0.0, self.n_iter_no_change), run.min_learning_rate
-        step = optimize.OptimizeResult(x=params, fun=math.nan, nit=0)
+        step = optimize.OptimizeResult(x=run.shown, fun=math.nan, nit=0)
         status, message = MAX_ITER, f"Maximum number of epochs ({self.max_iter}) reached."
         try:
             while step["nit"] < self.max_iter:
@@ -172,19 +178,28 @@ class GradientDescent(Checked, BaseEstimator):
             status, message = STOPPED, "Stopped by the callback."
         except KeyboardInterrupt:
             status, message = INTERRUPTED, INTERRUPT_MESSAGE
-        if not np.isfinite(params).all():  # interrupted within an epoch
+        except BaseException:
+            run.undo()
+            raise
+        if not np.isfinite(run.shown).all():  # interrupted within an epoch
+            run.undo()
             raise diverged(math.nan, step["nit"] + 1, run.rate)
         success = status != MAX_ITER or self.tol is None
+        x = run.params if self.ema is None else run.shown.copy()  # the average itself belongs to the state
         return optimize.OptimizeResult(
-            x=params, fun=step.fun, nit=step.nit, success=success, status=status, message=message, state=run.state
+            x=x, fun=step.fun, nit=step.nit, success=success, status=status, message=message, state=run.state
         )
 
     def _rule(self, objective):
         """The update rule, wrapped in what the parameters and the objective ask for."""
         rule = resolve(OPTIMIZERS, self.optimizer, "optimizer", method="update")
-        l1_slice = getattr(objective, "l1_slice", None)
+        if hasattr(rule, "bound"):
+            rule = rule.bound(objective)
+        factors, l1_slice = getattr(objective, "rate_factors", None), getattr(objective, "l1_slice", None)
+        rule = Paced(rule, factors) if factors else rule
         rule = rule if l1_slice is None else KeepsZeros(rule, l1_slice)
-        return rule if self.clip_norm is None else Clipped(rule, self.clip_norm)
+        rule = rule if self.clip_norm is None else Clipped(rule, self.clip_norm)
+        return rule if self.ema is None else Averaged(rule, self.ema, l1_slice)
 
     def _schedule(self):
         schedule = self.learning_rate
@@ -198,15 +213,18 @@ class GradientDescent(Checked, BaseEstimator):
 class _Descent:
     """One run of gradient descent: what it steps with, and the state that moves."""
 
-    def __init__(self, solver, objective, params, rule, schedule, rng):
-        self.solver, self.objective, self.params = solver, objective, params
+    def __init__(self, solver, objective, rule, schedule, rng):
+        self.solver, self.objective = solver, objective
         self.rule, self.rng, self.rate = rule, rng, None
         self.counts_samples = getattr(schedule, "n_samples", 0) is None
         self.schedule = copy.copy(schedule) if self.counts_samples else schedule
         self.min_learning_rate = getattr(schedule, "min_learning_rate", math.inf)
+        self.by_step = getattr(schedule, "per_step", False)
 
-    def start(self, state, warn):
+    def start(self, params, state, warn):
         """Make the state to go on from; what was given stays valid, and what does not fit is made afresh."""
+        self.params = self.shown = np.array(params)
+        self.safe_norm = 1e-5 * math.sqrt(np.finfo(self.params.dtype).max)
         n_samples, fresh = self.objective.n_samples, self.rule.init(self.params)
         self.batch_size = self.solver.batch_size
         if self.batch_size is not None and self.batch_size > n_samples:
@@ -226,6 +244,7 @@ class _Descent:
         # copying it would make a call the slower the longer training has lasted.
         if not isinstance(losses, Watched) or len(losses) != state["epoch"]:
             losses = Watched(losses[: state["epoch"]])
+        self.epochs_before = state["epoch"]
         self.state = {
             "epoch": state["epoch"],
             "samples": state["samples"],
@@ -233,30 +252,51 @@ class _Descent:
             "order": order,
             "optimizer": {slot: array.copy() for slot, array in moving.items()},
         }
+        if self.solver.ema is not None:
+            self._average(self.state["optimizer"])
+
+    def _average(self, moving):
+        """Step with the iterate of the state and show its average; parameters that are not that average are both."""
+        if not np.array_equal(moving["average"], self.shown):
+            moving["average"][...] = moving["iterate"][...] = self.shown
+            moving["averaged_steps"][...] = 0
+        self.params, self.shown = moving["iterate"], moving["average"]
+
+    def undo(self):
+        """Take back what a failed run has written into the list that it shares with the state it was given."""
+        self.state["losses"].cut(self.epochs_before)
 
     def epoch(self, number):
         """Pass over the rows once; return what the callback is told."""
-        state, total = self.state, 0.0
+        total, done, n_samples = 0.0, 0, self.objective.n_samples
         if self.counts_samples:
-            self.schedule.n_samples = state["samples"] / state["epoch"] if state["epoch"] else self.objective.n_samples
-        self.rate = check_number("learning_rate", self.schedule(state["epoch"], state["losses"]), low=0)
+            epoch, samples = self.state["epoch"], self.state["samples"]
+            self.schedule.n_samples = samples / epoch if epoch else n_samples
         for rows, n_rows in self._batches():
+            if self.by_step or not done:
+                self._set_rate(done / n_samples)
             loss, grad = self.objective.loss_and_grad(self.params, rows, self.rng)
             if not math.isfinite(loss):
                 raise diverged(loss, number, self.rate)
             total += loss * n_rows
-            self.rule.update(self.params, grad, state["optimizer"], self.rate)
+            done += n_rows
+            self.rule.update(self.params, grad, self.state["optimizer"], self.rate)
         norm = length(grad)
         if not (math.isfinite(norm) and math.isfinite(length(self.params)) and self._moves(norm)):
             raise diverged(math.nan, number, self.rate)
         return optimize.OptimizeResult(
-            x=self.params,
-            fun=total / self.objective.n_samples,
+            x=self.shown,
+            fun=total / n_samples,
             nit=number,
             learning_rate=self.rate,
             grad_norm=norm if self.solver.clip_norm is None else min(norm, float(self.solver.clip_norm)),
             min_learning_rate=self.min_learning_rate,
         )
+
+    def _set_rate(self, part):
+        """Ask the schedule for the rate after a part of the epoch."""
+        rate = self.schedule(self.state["epoch"] + part if part else self.state["epoch"], self.state["losses"])
+        self.rate = check_number("learning_rate", rate, low=0)
 
     def _batches(self):
         """Rows of each minibatch and their number; None stands for all rows."""
@@ -272,8 +312,7 @@ class _Descent:
 
     def _moves(self, norm):
         """Whether the optimizer's numbers are finite: a squared gradient that overflows freezes its parameter."""
-        # A full batch's only gradient is known to be far from that.
-        if self.batch_size is None and norm < 1e-5 * math.sqrt(np.finfo(self.params.dtype).max):
+        if self.batch_size is None and norm < self.safe_norm:  # a full batch's only gradient is far from that
             return True
         return all(np.isfinite(array).all() for array in self.state["optimizer"].values() if array.dtype.kind == "f")
 

@@ -72,7 +72,7 @@ class Patience:
 class Watched(Column):
     """The values that a run has watched, one per epoch; it remembers how many stalls it has counted in them.
 
-    Values are only ever appended.
+    Values are only ever appended, or cut off again by ``cut``.
 
     Examples
     --------
@@ -103,6 +103,17 @@ class Watched(Column):
             n_stalls += patience.stalls(value)
         self._counts[rule] = patience, len(self), n_stalls
         return n_stalls
+
+    def cut(self, n):
+        """Forget all but the first values, as when the run that watched the rest has failed.
+
+        Parameters
+        ----------
+        n : int
+            Number of values to keep.
+        """
+        del self[n:]
+        self._counts.clear()
 
 
 class DivergenceError(ValueError):
@@ -205,7 +216,7 @@ class DivergenceGuard:
         -------
         bool
         """
-        return loss > self.suspicious * min(first, self.limit / self.explosion) > 0
+        return loss > first and loss > self.suspicious * min(first, self.limit / self.explosion) > 0
 
 
 def too_large(batch_size, n_samples):

@@ -73,7 +73,7 @@ SIGNATURES = [
         "GradientDescent",
         "",
         """optimizer="sgd", learning_rate=0.01, batch_size=None, shuffle=True, max_iter=2000, tol=None,
-        n_iter_no_change=10, clip_norm=None""",
+        n_iter_no_change=10, clip_norm=None, ema=None""",
     ),
     ("solvers", "GradientDescent", "minimize", "self, objective, params, *, callback=None, rng=None, state=None"),
     ("solvers", "ScipyMinimize", "", """method="BFGS", max_iter=None, tol=None, options=None"""),
@@ -82,7 +82,7 @@ SIGNATURES = [
     ("optimizers", "Adagrad", "", "epsilon=1e-8"),
     ("optimizers", "RMSprop", "", "rho=0.9, centered=False, epsilon=1e-8"),
     ("optimizers", "Adam", "", "beta_1=0.9, beta_2=0.999, epsilon=1e-8"),
-    ("optimizers", "AdamW", "", "beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01"),
+    ("optimizers", "AdamW", "", "beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01, decayed='all'"),
     *[("optimizers", name, "init", "self, params") for name in ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW")],
     *[
         ("optimizers", name, "update", "self, params, grad, state, learning_rate")
@@ -142,6 +142,7 @@ SIGNATURES = [
         "from_estimator",
         "estimator, *, layer=None, image_shape=None, ax=None, **kwargs",
     ),
+    ("plotting", "NetworkDisplay", "from_estimator", "estimator, X=None, y=None, *, ax=None, **kwargs"),
     ("plotting", "ActivationDisplay", "from_activation", "activation, *, z=None, ax=None, **kwargs"),
     ("plotting", "ComparisonDisplay", "from_comparison", "table, *, ax=None, **kwargs"),
 ]
@@ -161,7 +162,7 @@ TABLES = {
         "gamma",
     ),
     "OPTIMIZERS": (OPTIMIZERS, "sgd adagrad rmsprop adam adamw"),
-    "SCHEDULES": (SCHEDULES, "constant invscaling adaptive time_decay step exponential cosine"),
+    "SCHEDULES": (SCHEDULES, "constant invscaling adaptive time_decay step exponential cosine flat_cosine"),
     "SOLVERS": (SOLVERS, "gd sgd adagrad rmsprop adam adamw bfgs lbfgs cg"),
 }
 PUBLIC = {"ScratchMLPClassifier", "ScratchMLPRegressor", "check_gradient", "compare_with_baselines", "__version__"}
@@ -294,6 +295,7 @@ def test_a_pickle_of_a_comparison_and_of_every_display():
         plotting.LossCurveDisplay.from_estimator(model),
         plotting.DecisionSurfaceDisplay.from_estimator(model, X[:, :2], Y, grid_resolution=5),
         plotting.WeightsDisplay.from_estimator(model),
+        plotting.NetworkDisplay.from_estimator(model, X[:, :2], Y),
         plotting.ActivationDisplay.from_activation("tanh"),
         plotting.ComparisonDisplay.from_comparison(table),
     ]

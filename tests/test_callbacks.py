@@ -235,7 +235,7 @@ def test_each_partial_fit_is_a_run_of_one_epoch():
 def test_each_fit_of_a_warm_start_is_a_run():
     recorder = Recorder()
     model = classifier(warm_start=True, max_iter=2).set_callbacks(recorder).fit(X, LABELS).fit(X, LABELS)
-    assert model.n_iter_ == 4
+    assert len(model.loss_curve_) == 4
     assert recorder.events == expected_events(2) * 2
 
 

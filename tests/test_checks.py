@@ -24,6 +24,7 @@ TAKEN = {
     "bool": [True, False, np.True_],
     "(0, 1] or None": [None, 1, 0.1],
     "bool or None": [None, True],
+    "{all, weights}": ["all", "weights"],
 }
 REFUSED = {
     "[0, 1)": [1, -1e-9, math.nan, math.inf, "0.5", None, True, np.True_, 1j, [0.5]],
@@ -36,6 +37,7 @@ REFUSED = {
     "bool": [0, 1, None, "yes"],
     "(0, 1] or None": [0, "None"],
     "bool or None": [0],
+    "{all, weights}": ["al", "all, weights", None, True, ["all"]],
 }
 
 
@@ -64,6 +66,7 @@ def test_a_value_out_of_its_bounds_is_named(bound, value):
         ("int [1, inf]", 0.5, "figure=0.5 must be a whole number of at least 1."),
         ("[0.5, 1]", 0, "figure=0 must be a number of at least 0.5 and at most 1."),
         ("bool", 1, "figure=1 must be True or False."),
+        ("{all, weights}", "some", "figure='some' must be one of 'all', 'weights'."),
     ],
 )
 def test_the_message_says_what_is_allowed(bound, value, said):

@@ -153,7 +153,7 @@ THREE = LABELS + (X[:, 0] > 1)
 BOTH = np.column_stack([LABELS, X[:, 0] > 0]).astype(int)
 UNFIT = [
     (ScratchMLPClassifier(loss="binary_cross_entropy"), THREE, "use loss='log_loss' instead of 'binary"),
-    (ScratchMLPClassifier(loss="categorical_cross_entropy"), BOTH, "categorical_cross_entropy needs exactly one class"),
+    (ScratchMLPClassifier(loss="categorical_cross_entropy"), BOTH, "gives no probabilities of 2 labels"),
     (ScratchMLPRegressor("poisson"), -np.ones(100), "loss='poisson' needs y of at least 0, and y has -1"),
     (ScratchMLPRegressor("gamma"), np.zeros(100), "loss='gamma' needs y above 0, and y has 0"),
     (ScratchMLPRegressor(learning_rate="step", decay=1.0), NOISE, "decay=1.0 must be a number .* below 1"),

@@ -169,7 +169,7 @@ def test_every_loss_of_the_classifier(loss, kind):
     clf = ScratchMLPClassifier(loss=loss, solver="lbfgs", **QUICK).fit(*LABELS[kind])
     assert np.mean(clf.predict(LABELS[kind][0]) == LABELS[kind][1]) > 0.8
     proba = clf.predict_proba(LABELS[kind][0])
-    assert ((proba > 0) & (proba <= 1)).all()
+    assert ((proba >= 0) & (proba <= 1)).all()
     if kind != "multilabel":
         np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-12)
 
@@ -405,7 +405,7 @@ def test_nothing_fitted_is_there_before_fit(estimator_class):
             method(X)
 
 
-VERBOSE = {name: name for name in SOLVERS} | {"object": GradientDescent(max_iter=4)}
+VERBOSE = {name: name for name in SOLVERS} | {"object": GradientDescent(max_iter=4)}  # brings its own max_iter
 
 
 @each_estimator
@@ -421,7 +421,7 @@ def test_verbose_prints_each_epoch(estimator_class, solver, verbose, capsys):
 
 
 def test_verbose_says_why_training_stops(capsys):
-    params = {**SHORT, "max_iter": 50, "n_iter_no_change": 1, "tol": 0.5}
+    params = {**SHORT, "max_iter": 50, "n_iter_no_change": 1, "tol": 0.5, "learning_rate_init": 0.1}
     ScratchMLPClassifier(verbose=True, early_stopping=True, **params).fit(X, Y)
     assert "Validation score did not improve more than tol=0.5" in capsys.readouterr().out.splitlines()[-1]
 
@@ -432,13 +432,14 @@ def test_running_out_of_iterations_is_a_warning_at_the_users_line(solver):
     clf = ScratchMLPClassifier(5, solver=solver, max_iter=2, random_state=0)
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\)|without converging") as caught:
         clf.fit(X, Y)
-    assert [warning.filename for warning in caught] == [__file__]
+    assert {warning.filename for warning in caught} == {__file__}
+    assert [warning.category for warning in caught].count(ConvergenceWarning) == 1
 
 
 @pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
 @each_solver
 def test_convergence_is_silent(solver):
-    params = {**SHORT, "max_iter": 3000, "tol": 1e-2, "alpha": 1.0}
+    params = {**SHORT, "max_iter": 3000, "tol": 1e-3, "alpha": 1.0, "learning_rate_init": 0.01}
     assert 1 < ScratchMLPClassifier(solver=solver, **params).fit(X, Y).n_iter_ < 3000
 
 
@@ -791,7 +792,7 @@ def test_a_copy_predicts_the_same_and_stays_whole(estimator_class, solver, copie
     twin.params_[...] = 0
     assert all((W == 0).all() for W in twin.coefs_)
     assert np.abs(model.params_).max() > 0
-    assert model.fit(X, Y).n_iter_ > 4 - 3 * (solver in SCIPY)
+    assert len(model.fit(X, Y).loss_curve_) > 4
 
 
 @pytest.mark.slow
@@ -845,7 +846,7 @@ def test_partial_fit_learns_classes_that_come_later():
     for _ in range(40):
         clf.partial_fit(X3, Y3)
     assert clf.score(X3, Y3) > 0.8
-    assert clf.n_iter_ == 41
+    assert len(clf.loss_curve_) == 41
     assert clf.t_ == 20 + 40 * N
 
 

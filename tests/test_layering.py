@@ -18,7 +18,7 @@ SOURCES = {
 FLOORS = [
     {"_registry", "_checks", "_parallel", "_columns", "_sklearn", "_version", "_engine", "sockets"},
     {"activations", "initializers", "penalties", "stopping", "optimizers"},
-    {"losses", "layers", "schedules"},
+    {"losses", "layers", "schedules", "calibration"},
     {"network"},
     {"objective", "solvers"},
     {"history", "inspection"},

@@ -8,7 +8,8 @@ import pytest
 from scipy import sparse
 
 from skmlp_scratch.activations import ACTIVATIONS
-from skmlp_scratch.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+from skmlp_scratch.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Scale
+from skmlp_scratch.network import Network
 
 LAYERS = [
     Dense(3, 4),
@@ -18,6 +19,8 @@ LAYERS = [
     Dropout(0.0),
     BatchNorm(3),
     LayerNorm(3),
+    Scale(3),
+    Scale(3, rate=6.0),
 ]
 EPSILON = 1e-5
 
@@ -269,6 +272,31 @@ def test_only_batch_norm_looks_across_rows_and_only_dropout_draws():
 def test_bad_parameter_is_named(make, parameter):
     with pytest.raises(ValueError, match=f"^{parameter}="):
         make()
+
+
+@pytest.mark.parametrize("convert", [sparse.csr_matrix, sparse.csr_array], ids=lambda f: f.__name__)
+def test_scale_takes_sparse_inputs(convert):
+    rng = np.random.RandomState(0)
+    X = np.where(rng.rand(6, 3) < 0.5, rng.randn(6, 3), 0)
+    layer, params, C = Scale(3), {"scale": rng.randn(3)}, rng.randn(6, 3)
+    thin = convert(X)
+    Y, backward = layer.forward(params, thin, None)
+    assert sparse.issparse(Y)
+    assert type(Y) is type(thin)
+    np.testing.assert_allclose(Y.toarray(), X * params["scale"], rtol=1e-15)
+    grads = {"scale": np.empty(3)}
+    np.testing.assert_allclose(backward(C, grads), C * params["scale"])
+    np.testing.assert_allclose(grads["scale"], (C * X).sum(axis=0), rtol=1e-14)
+    np.testing.assert_array_equal(thin.toarray(), X)
+
+
+def test_scale_starts_at_one_free_of_the_penalty_at_its_own_rate():
+    net = Network([Scale(3, rate=6.0), Dense(3, 2), Scale(2), Dense(2, 1)])
+    views = net.unflatten(net.init(np.random.RandomState(0)))
+    np.testing.assert_array_equal(views[0]["scale"], np.ones(3))
+    assert net.weight_slice == slice(0, 8)
+    assert net.rate_factors == [(slice(8, 11), 6.0)]
+    assert Network([Scale(3), Dense(3, 2)]).rate_factors == []
 
 
 @pytest.mark.parametrize("one, other", [("sigmoid", "logistic"), ("swish", "silu"), ("tanh", ACTIVATIONS["tanh"])])

@@ -718,3 +718,12 @@ def test_a_loss_is_copied():
     before = objective.loss_and_grad(params)[0]
     loss.link = "log"
     assert objective.loss_and_grad(params)[0] == before
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "squared_error", "poisson"])
+@pytest.mark.parametrize("chunk_rows", [None, 5])
+def test_the_value_of_raw_predictions(loss, chunk_rows):
+    X, y, weights = data()
+    net = network(chunk_rows=chunk_rows)
+    objective = Objective(net, loss, X, y if loss == "log_loss" else np.abs(X[:, :2]), weights, alpha=0.5)
+    assert objective.value_of_raw(np.zeros((24, 2))) == pytest.approx(objective.value(np.zeros(net.size)), rel=1e-13)

@@ -1,6 +1,8 @@
 """Update rules: step by step against their equations, and all the way down against known optima."""
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -10,11 +12,22 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
 from skmlp_scratch import optimizers
-from skmlp_scratch.layers import Dense
+from skmlp_scratch.layers import Activation, Dense, Dropout, Scale
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import Objective
-from skmlp_scratch.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Clipped, KeepsZeros, RMSprop
-from skmlp_scratch.schedules import Cosine
+from skmlp_scratch.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    Averaged,
+    Clipped,
+    KeepsZeros,
+    Paced,
+    RMSprop,
+)
+from skmlp_scratch.schedules import Cosine, FlatCosine
 from skmlp_scratch.solvers import GradientDescent
 
 RULES = [
@@ -313,3 +326,209 @@ def test_every_rule_reaches_every_minimum(rule, target, pace):
 def test_bad_parameter_is_named(rule, parameter):
     with pytest.raises(ValueError, match=f"^{parameter}="):
         rule.init(np.zeros(2))
+
+
+# Parts of the vector
+
+
+def objective_of(net, **settings):
+    rng = np.random.RandomState(0)
+    X = rng.randn(40, 3)
+    return Objective(net, "squared_error", X, X[:, 0] - X[:, 1] + 0.1 * rng.randn(40), **settings)
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_a_factor_on_a_part_is_that_parts_own_learning_rate(rule, batch_size):
+    class Part(SGD):
+        """Two rules, each with its rate, on the two parts of the vector."""
+
+        def init(self, params):
+            self.states = [clone(rule).init(params[part]) for part in parts]
+            return {}
+
+        def update(self, params, grad, state, learning_rate):
+            for part, each, factor in zip(parts, self.states, (1.0, 6.0), strict=True):
+                rule.update(params[part], grad[part], each, factor * learning_rate)
+
+    parts = slice(0, 4), slice(4, 7)  # W of both layers, then the scale
+    net = Network([Scale(3, rate=6.0), Dense(3, 1, bias=False), Dense(1, 1, bias=False)])
+    objective, start = objective_of(net), net.init(np.random.RandomState(0))
+    assert net.rate_factors == [(parts[1], 6.0)]
+    bare = objective_of(Network([Scale(3), Dense(3, 1, bias=False), Dense(1, 1, bias=False)]))
+    found, expected = (
+        GradientDescent(each, Cosine(0.01, max_iter=30), batch_size=batch_size, max_iter=30)
+        .minimize(target, start, rng=np.random.RandomState(0))
+        .x
+        for each, target in ((rule, objective), (Part(), bare))
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert abs(found - start).max() > 0.01
+
+
+def test_a_rule_of_two_methods_takes_factors_too():
+    class Sign:
+        def init(self, params):
+            return {}
+
+        def update(self, params, grad, state, learning_rate):
+            params -= learning_rate * np.sign(grad)
+
+    rule, params = Paced(Sign(), [(slice(0, 1), 3), (slice(2, 3), 0.5)]), np.zeros(3)
+    rule.update(params, np.array([2.0, -2.0, 2.0]), rule.init(params), 0.5)
+    np.testing.assert_array_equal(params, [-1.5, 0.5, -0.25])
+
+
+def test_decay_of_weights_leaves_the_rest_alone():
+    net = Network([Scale(3), Dense(3, 2), Activation("tanh"), Dense(2, 1)])
+    start = np.random.RandomState(0).randn(net.size)
+    both, weights, none = (
+        GradientDescent(rule, 0.1, max_iter=1).minimize(objective_of(net), start).x
+        for rule in (AdamW(weight_decay=0.5), AdamW(weight_decay=0.5, decayed="weights"), AdamW(weight_decay=0.0))
+    )
+    np.testing.assert_allclose(both - none, -0.1 * 0.5 * start, atol=1e-14)
+    np.testing.assert_allclose((weights - none)[:8], -0.1 * 0.5 * start[:8], atol=1e-14)
+    np.testing.assert_array_equal(weights[8:], none[8:])
+
+
+def test_decay_of_weights_in_many_steps_is_that_of_a_plain_loop():
+    net = Network([Dense(3, 2), Activation("tanh"), Dense(2, 1)])
+    objective, start = objective_of(net), net.init(np.random.RandomState(0))
+    params, adam = start.copy(), Adam(beta_2=0.95)
+    state = adam.init(params)
+    for _ in range(20):
+        grad = objective.loss_and_grad(params)[1]
+        params[net.weight_slice] *= 1 - 0.01 * 0.1
+        adam.update(params, grad, state, 0.01)
+    rule = AdamW(beta_2=0.95, weight_decay=0.1, decayed="weights")
+    np.testing.assert_array_equal(GradientDescent(rule, 0.01, max_iter=20).minimize(objective, start).x, params)
+
+
+def test_decay_of_weights_needs_an_objective_that_names_them():
+    rule = AdamW(decayed="weights")
+    with pytest.raises(ValueError, match="decayed='weights' needs an objective that has a weight_slice"):
+        GradientDescent(rule).minimize(Target([1.0], [0.0], parabola), np.ones(1))
+    with pytest.raises(ValueError, match=r"decayed='weights' needs to know the weights"):
+        rule.init(np.zeros(2))
+    for made in (AdamW(decayed="some"), AdamW(decayed="weights", weight_decay=-1)):
+        with pytest.raises(ValueError, match=r"^(decayed|weight_decay)="):
+            GradientDescent(made).minimize(objective_of(Network([Dense(3, 1)])), np.zeros(4))
+
+
+# The moving average
+
+
+def plain_average(points, rho):
+    average = points[0]
+    for t, point in enumerate(points[1:], start=1):
+        d = min(rho, t / (t + 10))
+        average = d * average + (1 - d) * point
+    return average
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.5, 0.995])
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_the_average_follows_its_equation_and_leaves_the_rule_alone(rule, rho):
+    rng = np.random.RandomState(0)
+    start, grads = rng.randn(3), rng.randn(30, 3)
+    wrapped, params = Averaged(rule, rho), start.copy()
+    state, points = wrapped.init(params), []
+    for grad in grads:
+        wrapped.update(params, grad, state, 0.1)
+        points.append(params.copy())
+    np.testing.assert_array_equal(points, steps(rule, start, grads))
+    np.testing.assert_allclose(state["average"], plain_average(points, rho), rtol=1e-12)
+
+
+@pytest.mark.parametrize("settings", [{}, {"clip_norm": 0.05}, {"batch_size": 7}, {"batch_size": 7, "shuffle": False}])
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_the_average_is_what_the_callback_sees_and_what_is_returned(rule, settings):
+    net = Network([Dense(3, 2), Activation("tanh"), Dense(2, 1)])
+    objective, start = objective_of(net), net.init(np.random.RandomState(0))
+    seen, plain = [], []
+    solver = GradientDescent(rule, 0.05, max_iter=8, ema=0.9, **settings)
+    result = solver.minimize(
+        objective,
+        start,
+        callback=lambda step: seen.append((step.x.copy(), step.fun)),
+        rng=np.random.RandomState(0),
+    )
+    bare = clone(solver).set_params(ema=None)
+    bare.minimize(
+        objective, start, callback=lambda step: plain.append((step.x.copy(), step.fun)),
+        rng=np.random.RandomState(0),
+    )  # fmt: skip
+    np.testing.assert_array_equal(result.x, seen[-1][0])
+    assert [loss for _, loss in seen] == [loss for _, loss in plain]  # the losses are those on the way
+    np.testing.assert_array_equal(result.state["optimizer"]["iterate"], plain[-1][0])
+    if "batch_size" not in settings:
+        np.testing.assert_allclose(result.x, plain_average([x for x, _ in plain], 0.9), rtol=1e-11)
+    before = result.state["optimizer"]["average"].copy()
+    result.x[...] = 0
+    np.testing.assert_array_equal(result.state["optimizer"]["average"], before)
+
+
+@pytest.mark.parametrize("settings", [{}, {"clip_norm": 0.05}], ids=str)
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+@pytest.mark.parametrize("rule", [*RULES, AdamW(decayed="weights")], ids=repr)
+def test_an_averaged_run_goes_on_bit_by_bit(rule, l1_ratio, settings):
+    net = Network([Scale(3, rate=6.0), Dense(3, 2), Dropout(0.2), Dense(2, 1)])
+    objective, start = objective_of(net, alpha=5.0, l1_ratio=l1_ratio), net.init(np.random.RandomState(0))
+    schedule = FlatCosine(0.05, max_iter=9)
+
+    def run(epochs, params, rng, state=None):
+        solver = GradientDescent(rule, schedule, batch_size=7, max_iter=epochs, ema=0.9, **settings)
+        return solver.minimize(objective, params, rng=rng, state=state)
+
+    whole = run(9, start, np.random.RandomState(0))
+    rng = np.random.RandomState(0)
+    first = run(4, start, rng)
+    kept = copy.deepcopy(first.state)
+    rest = run(5, first.x, rng, pickle.loads(pickle.dumps(first.state)))
+    run(5, first.x, np.random.RandomState(1), first.state)
+    np.testing.assert_array_equal(rest.x, whole.x)
+    for slot, array in kept["optimizer"].items():
+        np.testing.assert_array_equal(first.state["optimizer"][slot], array)
+    assert {array.dtype for slot, array in whole.state["optimizer"].items()} == {np.dtype(int), np.dtype(float)}
+
+
+def test_parameters_that_someone_changed_begin_a_new_average():
+    net = Network([Dense(3, 1)])
+    objective, start = objective_of(net), np.zeros(4)
+    solver = GradientDescent("adam", 0.05, max_iter=3, ema=0.9)
+    first = solver.minimize(objective, start)
+    changed = first.x + 1
+    steps_of = [
+        solver.minimize(objective, changed, state=state).state["optimizer"] for state in (first.state, first.state)
+    ]
+    np.testing.assert_array_equal(steps_of[0]["average"], steps_of[1]["average"])
+    assert abs(steps_of[0]["iterate"] - changed).max() < 0.3
+    assert steps_of[0]["averaged_steps"] == 3
+    assert steps_of[0]["t"] == 6
+
+
+def test_what_l1_keeps_at_zero_is_zero_in_the_average():
+    net = Network([Dense(3, 1)])
+    objective = objective_of(net, alpha=20.0, l1_ratio=1.0)
+    start = np.array([0.5, -0.5, 0.5, 0.1])
+    result = GradientDescent(SGD(), 0.05, max_iter=200, ema=0.99).minimize(objective, start)
+    iterate = result.state["optimizer"]["iterate"]
+    np.testing.assert_array_equal(result.x == 0, iterate == 0)
+    assert (result.x[:3] == 0).sum() == 1
+
+
+def test_an_average_of_float32_is_float32():
+    net = Network([Dense(3, 1)])
+    rng = np.random.RandomState(0)
+    X = rng.randn(40, 3).astype(np.float32)
+    objective = Objective(net, "squared_error", X, X[:, 0])
+    start = net.init(rng, dtype=np.float32)
+    result = GradientDescent("adam", batch_size=7, max_iter=3, ema=np.float64(0.9)).minimize(objective, start)
+    assert result.x.dtype == result.state["optimizer"]["iterate"].dtype == np.float32
+
+
+def test_training_that_diverges_is_found_behind_an_average():
+    net = Network([Dense(3, 1)])
+    solver = GradientDescent(SGD(), 1e200, max_iter=5, ema=0.9)
+    with pytest.raises(ValueError, match=r"diverged: .* in epoch \d"):
+        solver.minimize(objective_of(net), np.ones(4))

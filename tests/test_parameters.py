@@ -9,12 +9,21 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
-from skmlp_scratch.layers import BatchNorm, Dense, Dropout, LayerNorm
+from skmlp_scratch.layers import BatchNorm, Dense, Dropout, LayerNorm, Scale
 from skmlp_scratch.losses import Huber, Quantile, SquaredError
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import Objective
 from skmlp_scratch.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
-from skmlp_scratch.schedules import Adaptive, Constant, Cosine, Exponential, InverseScaling, StepDecay, TimeDecay
+from skmlp_scratch.schedules import (
+    Adaptive,
+    Constant,
+    Cosine,
+    Exponential,
+    FlatCosine,
+    InverseScaling,
+    StepDecay,
+    TimeDecay,
+)
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 # Three epochs show whether a value is taken.
@@ -179,6 +188,10 @@ def dense(n_in=2, n_out=2):
     return Dense(n_in, n_out)
 
 
+def scale(n=2, rate=1.0):
+    return Scale(n, rate)
+
+
 # The objects below the estimators. None stands for scipy's default, or for not doing it.
 
 GD_TAKEN = {
@@ -189,6 +202,7 @@ GD_TAKEN = {
     "tol": NUMBER | {"0": "any improvement counts", "None": "run all epochs"},
     "n_iter_no_change": {"inf": "never stop early"},
     "clip_norm": NUMBER | {"None": "no clipping"},
+    "ema": ZERO | {"None": "no average"},
 }
 SCIPY_TAKEN = {
     "max_iter": {"None": "scipy's default"},
@@ -222,6 +236,9 @@ SCHEDULES_TAKEN = {
     (Cosine, "learning_rate"): NUMBER,
     (Cosine, "max_iter"): {},
     (Cosine, "warm_up"): ZERO,
+    (FlatCosine, "learning_rate"): NUMBER,
+    (FlatCosine, "max_iter"): {},
+    (FlatCosine, "flat"): ZERO,
     (Adaptive, "learning_rate"): NUMBER,
     (Adaptive, "tol"): NUMBER | ZERO,
     (Adaptive, "n_iter_no_change"): {"inf": "no stall ever"},
@@ -230,6 +247,8 @@ LAYERS_TAKEN = {
     (dense, "n_in"): {},
     (dense, "n_out"): {},
     (Dropout, "p"): {"0": "nothing dropped"},
+    (scale, "n"): {},
+    (scale, "rate"): NUMBER,
     (BatchNorm, "n"): {},
     (LayerNorm, "n"): {},
 }

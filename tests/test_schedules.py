@@ -12,6 +12,7 @@ from skmlp_scratch.schedules import (
     Constant,
     Cosine,
     Exponential,
+    FlatCosine,
     InverseScaling,
     StepDecay,
     TimeDecay,
@@ -28,12 +29,14 @@ FORMULAS = [
     (StepDecay(0.3, decay=0.4, every=7), lambda k: 0.3 * 0.6 ** math.floor(k / 7)),
     (Exponential(0.3, decay=0.05), lambda k: 0.3 * 0.95**k),
     (Cosine(0.3, max_iter=30), lambda k: 0.15 * (1 + math.cos(math.pi * min(k, 30) / 30))),
+    (FlatCosine(0.3, max_iter=30), lambda k: 0.15 * (1 + math.cos(math.pi * min(max(k - 15, 0), 15) / 15))),
+    (FlatCosine(0.3, max_iter=30, flat=0), lambda k: 0.15 * (1 + math.cos(math.pi * min(k, 30) / 30))),
 ]
 IDS = [repr(schedule) for schedule, _ in FORMULAS]
 
 
 def test_the_registry_holds_what_the_documentation_promises():
-    names = {"constant", "invscaling", "adaptive", "time_decay", "step", "exponential", "cosine"}
+    names = {"constant", "invscaling", "adaptive", "time_decay", "step", "exponential", "cosine", "flat_cosine"}
     assert set(SCHEDULES) == names
     assert {schedule()(0, []) for schedule in SCHEDULES.values()} == {0.001}
 
@@ -192,6 +195,54 @@ class Bowl:
 def test_gradient_descent_walks_at_the_scheduled_pace():
     result = GradientDescent(learning_rate=TimeDecay(0.25, decay=1.0), max_iter=3).minimize(Bowl(), np.ones(1))
     assert result.x[0] == pytest.approx((1 - 2 * 0.25) * (1 - 2 * 0.125) * (1 - 2 * 0.25 / 3), rel=1e-14)
+
+
+class Steps(Bowl):
+    """Ten rows, all alike; it notes where it was asked."""
+
+    n_samples = 10
+
+    def __init__(self):
+        self.asked = []
+
+    def loss_and_grad(self, params, rows=None, rng=None):
+        self.asked.append(params[0])
+        return 1.0, np.ones_like(params)
+
+    def rates(self, end):
+        return -np.diff([*self.asked, end])
+
+
+def by_step(epoch, losses):
+    return 0.1 * (1 + epoch) + len(losses)
+
+
+by_step.per_step = True
+
+
+@pytest.mark.parametrize("batch_size", [None, 4, 10])
+def test_a_schedule_by_step_is_asked_before_each_step(batch_size):
+    steps, told = Steps(), []
+    solver = GradientDescent(learning_rate=by_step, batch_size=batch_size, max_iter=3)
+    result = solver.minimize(steps, np.zeros(1), callback=lambda step: told.append(step.learning_rate))
+    parts = [0.0, 0.4, 0.8] if batch_size == 4 else [0.0]
+    expected = [by_step(epoch + part, [0] * epoch) for epoch in range(3) for part in parts]
+    np.testing.assert_allclose(steps.rates(result.x[0]), expected, rtol=1e-12)
+    np.testing.assert_allclose(told, expected[len(parts) - 1 :: len(parts)], rtol=1e-12)
+
+
+def test_flat_cosine_moves_by_step_and_goes_on_where_it_was():
+    schedule = FlatCosine(0.1, max_iter=4)
+    whole, parts, state, x = Steps(), Steps(), None, np.zeros(1)
+    result = GradientDescent(learning_rate=schedule, batch_size=5, max_iter=5).minimize(whole, x)
+    for _ in range(5):
+        part = GradientDescent(learning_rate=schedule, batch_size=5, max_iter=1).minimize(parts, x, state=state)
+        x, state = part.x, part.state
+    assert parts.asked == whole.asked
+    expected = [schedule(k / 2, []) for k in range(10)]
+    np.testing.assert_allclose(whole.rates(result.x[0]), expected, atol=1e-15)
+    assert expected[4] == 0.1 > expected[5] > expected[6] > expected[7] > 0
+    assert expected[8:] == [0, 0]
 
 
 def test_a_function_of_ones_own():

@@ -121,7 +121,8 @@ def test_the_larger_of_two_limits_counts():
 
 
 @pytest.mark.parametrize(
-    "loss, first, warned", [(999.0, 1.0, False), (1001.0, 1.0, True), (1001.0, 2.0, False), (3000.0, 1e9, True)]
+    "loss, first, warned",
+    [(999.0, 1.0, False), (1001.0, 1.0, True), (1001.0, 2.0, False), (3000.0, 1e9, False), (3e3, 2.5e3, True)],
 )
 def test_a_final_loss_far_above_the_first_is_worth_a_warning(loss, first, warned):
     assert DivergenceGuard(2 * DivergenceGuard.explosion).worth_a_warning(loss, first) == warned

@@ -169,14 +169,59 @@ def update(rule, params, grad, slots, t, learning_rate):
     done : bool or None
         True if the step was taken; otherwise nothing was changed.
     """
+    return _update(rule, params, grad, slots, t, learning_rate, 0, 0, 1.0, (), None, 0.0)
+
+
+def update_wrapped(rule, params, grad, state, learning_rate):
+    """Take one step of a rule that decays some parameters, paces some, or averages all, in one pass.
+
+    Parameters
+    ----------
+    rule : Wrapped
+        The rule: an ``Averaged`` around a ``Paced`` around a ``Decays`` around one of the core's optimizers, each of
+        the three optional.
+    params, grad : ndarray of shape (n_params,)
+        The flat vector, which is changed, and the gradient.
+    state : dict
+        State of the rule, changed in place.
+    learning_rate : float
+        Learning rate of this step.
+
+    Returns
+    -------
+    done : bool or None
+        True if the step was taken; otherwise nothing was changed.
+    """
+    average, weight, factors, start, stop, kept = None, 0.0, (), 0, 0, 1.0
+    if _own(type(rule), "optimizers") == "Averaged" and rule.zeros is None:
+        average, steps = state["average"], int(state["averaged_steps"][0])
+        weight, rule = 1 - min(rule.rho, steps / (steps + 10)), rule.rule
+    if _own(type(rule), "optimizers") == "Paced":
+        factors, rule = tuple((*part.indices(len(params))[:2], factor) for part, factor in rule.factors), rule.rule
+    if _own(type(rule), "optimizers") == "Decays":
+        start, stop, _ = rule.where.indices(len(params))
+        kept, rule = 1 - float(learning_rate) * rule.weight_decay, rule.rule
+    if (type(rule).__name__, type(rule).__module__) not in _RULES:
+        return None
+    slots, t = [state[slot] for slot in rule.slots], int(state["t"][0]) + 1
+    rate = float(learning_rate)
+    if not _update(rule, params, grad, slots, t, rate, start, stop, kept, factors, average, weight):
+        return None
+    state["t"][0] = t
+    if average is not None:
+        state["averaged_steps"][0] = steps + 1
+    return True
+
+
+def _update(rule, params, grad, slots, t, learning_rate, start, stop, kept, factors, average, weight):
     numbers = _RULES.get((type(rule).__name__, type(rule).__module__))
     if _kernels is None or numbers is None:
         return None
     code, rate, *constants = numbers(rule, t, learning_rate)
     first, second = (*slots, None, None)[:2]
-    return _kernels.update(
-        code, params, grad, first, second, rate, *constants, *(0.0,) * (4 - len(constants)), _threads
-    )
+    constants += [0.0] * (4 - len(constants))
+    wrapping = start, stop, kept, factors, average, weight
+    return _kernels.update(code, params, grad, first, second, rate, *constants, _threads, *wrapping)
 
 
 def _sgd(rule, t, rate):
@@ -285,6 +330,8 @@ def _layers(network):
             row = DROPOUT, 0, width, width, -1, -1, -1, -1, float(layer.p)
         elif kind == "LayerNorm" and rows:
             row = LAYER_NORM, 0, width, width, at["gamma"], at["beta"], -1, -1, 0.0
+        elif kind == "Scale":
+            row = SCALE, 0, width, width, at["scale"], -1, -1, -1, 0.0
         elif kind == "BatchNorm" and rows:
             row = BATCH_NORM, 0, width, width, at["gamma"], at["beta"], at["mean"], at["var"], 0.0
         if row is None:

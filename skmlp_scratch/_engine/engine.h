@@ -79,19 +79,24 @@ typedef struct {
     int training, accumulate, final, n_parts, bad;
 } step;
 
+#define LARGER(a, b) ((a) > (b) ? (a) : (b))
+#define SMALLER(a, b) ((a) < (b) ? (a) : (b))
+#define MAX_FACTORS 8
+
 typedef struct {
-    int rule;
-    void *params, *slots[2];
+    int rule, n_factors;
+    void *params, *slots[2], *average;
     const void *grad;
-    idx size;
-    double rate, numbers[4];
+    idx size, decay_start, decay_stop;
+    struct { idx start, stop; double factor; } paced[MAX_FACTORS];
+    double rate, numbers[4], kept, weight;
 } update;
 
 typedef struct {
     void (*forward)(step *, int part);   /* and the loss, and backward as far as each row goes alone */
     void (*gradient)(step *, int part);  /* sums over the rows */
     void (*penalty)(step *, int part);
-    void (*rule)(update *, idx start, idx stop);
+    void (*steps)(update *, idx first, idx last);
 } kernels;
 
 static inline idx part_of(idx n, int part, int n_parts, idx multiple)

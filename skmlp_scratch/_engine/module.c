@@ -492,36 +492,55 @@ static void run_update(void *given, int part)
 {
     updates *u = given;
     const idx n = u->update.size;
-    kernels_of(u->width)->rule(&u->update, part_of(n, part, u->n_parts, 64), part_of(n, part + 1, u->n_parts, 64));
+    kernels_of(u->width)->steps(&u->update, part_of(n, part, u->n_parts, 64), part_of(n, part + 1, u->n_parts, 64));
 }
 
 #define WORTH_UPDATE 30000 /* parameters that are worth a thread */
 
-/* update(rule, params, grad, slot or None, slot or None, rate, four numbers, threads) */
+/* Whether two arrays share memory: then numpy's order of work would count. */
+static int overlap(const Py_buffer *a, const Py_buffer *b)
+{
+    const char *x = a->buf, *y = b->buf;
+    return x < y + b->len && y < x + a->len;
+}
+
+/* Parts of the vector and factors on their learning rates. */
+static int read_factors(update *to, PyObject *factors)
+{
+    to->n_factors = (int)PyTuple_Size(factors);
+    if (to->n_factors > MAX_FACTORS) return refuse("factors", "no more than the kernels hold");
+    for (int k = 0; k < to->n_factors; k++)
+        if (!PyArg_ParseTuple(PyTuple_GetItem(factors, k), "nnd", &to->paced[k].start, &to->paced[k].stop, &to->paced[k].factor)) return -1;
+    return 0;
+}
+
 static PyObject *engine_update(PyObject *module, PyObject *arguments)
 {
-    PyObject *arrays[4], *result = NULL;
-    Py_buffer views[4];
+    static const int slots_of[] = {0, 1, 1, 1, 1, 2, 2, 2};
+    PyObject *arrays[5], *factors, *result = NULL;
+    Py_buffer views[5];
     int n_views = 0;
     updates u = {0};
     update *to = &u.update;
     (void)module;
-    if (!PyArg_ParseTuple(arguments, "iOOOOdddddi", &to->rule, &arrays[0], &arrays[1], &arrays[2], &arrays[3], &to->rate,
-                          &to->numbers[0], &to->numbers[1], &to->numbers[2], &to->numbers[3], &u.n_parts)) return NULL;
-    static const int slots_of[] = {0, 1, 1, 1, 1, 2, 2, 2};
+    if (!PyArg_ParseTuple(arguments, "iOOOOdddddinndO!Od", &to->rule, &arrays[0], &arrays[1], &arrays[2], &arrays[3], &to->rate,
+                          &to->numbers[0], &to->numbers[1], &to->numbers[2], &to->numbers[3], &u.n_parts, &to->decay_start,
+                          &to->decay_stop, &to->kept, &PyTuple_Type, &factors, &arrays[4], &to->weight)) return NULL;
     if (to->rule < SGD || to->rule > ADAMW) { refuse("rule", "a known one"); return NULL; }
-    const int n_arrays = 2 + slots_of[to->rule];
-    for (int i = 0; i < n_arrays; i++, n_views++) {
+    if (read_factors(to, factors)) goto done;
+    int n_arrays = 2 + slots_of[to->rule];
+    if (arrays[4] != Py_None) arrays[n_arrays++] = arrays[4];
+    for (int i = 0; i < n_arrays; i++) {
         if (open_vector(arrays[i], &views[i], "an array", 'f', u.width, i ? to->size : -1, i != 1)) goto done;
+        n_views++;
         if (i == 0) u.width = (int)views[0].itemsize, to->size = views[0].shape[0];
-        if (i >= 2) to->slots[i - 2] = views[i].buf;
-        for (int k = 0; k < i; k++) /* overlapping arrays, which depend on the order of the work */
-            if ((char *)views[i].buf < (char *)views[k].buf + views[k].len && (char *)views[k].buf < (char *)views[i].buf + views[i].len) {
-                n_views++;
-                refuse("arrays", "apart from each other");
-                goto done;
-            }
+        for (int k = 0; k < i; k++)
+            if (overlap(&views[i], &views[k])) { refuse("arrays", "apart from each other"); goto done; }
+        if (i >= 2 + slots_of[to->rule]) to->average = views[i].buf;
+        else if (i >= 2) to->slots[i - 2] = views[i].buf;
     }
+    if (to->decay_start < 0) to->decay_start = 0;
+    for (int k = 0; k < to->n_factors; k++) if (to->paced[k].start < 0) to->paced[k].start = 0;
     to->params = views[0].buf, to->grad = views[1].buf;
     const idx worth = to->size / WORTH_UPDATE + 1;
     u.n_parts = u.n_parts > MAX_PARTS ? MAX_PARTS : u.n_parts < 1 ? 1 : u.n_parts;
@@ -558,7 +577,8 @@ static PyType_Slot plan_slots[] = {
 static PyType_Spec plan_spec = {"skmlp_scratch._engine._kernels.Plan", sizeof(Plan), 0, Py_TPFLAGS_DEFAULT, plan_slots};
 
 static PyMethodDef methods[] = {
-    {"update", engine_update, METH_VARARGS, "update(rule, params, grad, slot, slot, rate, 4 numbers, threads) -> whether the arrays were fit for it"},
+    {"update", engine_update, METH_VARARGS, "update(rule, params, grad, slot, slot, rate, 4 numbers, threads, start and stop of what decays, what decay leaves, "
+     "factors, average or None, weight of the step in it) -> whether the arrays were fit for it"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,7 +1,7 @@
 /* The update rules in one pass. Bit for bit what optimizers.py computes: the same operations on each number in the
    same order, hyper-parameters rounded to T first as numpy does, and nothing contracted. */
 
-static void FN(rule)(update *u, idx start, idx stop)
+static void FN(rule)(const update *u, idx start, idx stop)
 {
     T *restrict params = (T *)u->params + start, *restrict a = u->slots[0] ? (T *)u->slots[0] + start : NULL;
     T *restrict b = u->slots[1] ? (T *)u->slots[1] + start : NULL;
@@ -57,5 +57,27 @@ static void FN(rule)(update *u, idx start, idx stop)
             params[i] = params[i] * n3 - a[i] / (FN(root)(b[i]) + n0) * rate;
         }
         break;
+    }
+}
+
+#define HELD 1024 /* parameters of a block: it stays in the first cache level from decay to average */
+
+static void FN(steps)(update *u, idx first, idx last)
+{
+    T *restrict params = u->params, *restrict average = u->average;
+    const T kept = (T)u->kept, weight = (T)u->weight;
+    T before[HELD];
+    for (idx start = first; start < last; start += HELD) {
+        const idx stop = last - start < HELD ? last : start + HELD;
+        if (u->n_factors) memcpy(before, params + start, (size_t)(stop - start) * sizeof(T));
+        for (idx i = LARGER(start, u->decay_start); i < SMALLER(stop, u->decay_stop); i++) params[i] *= kept;
+        FN(rule)(u, start, stop);
+        for (int k = 0; k < u->n_factors; k++) {
+            const T factor = (T)u->paced[k].factor;
+            for (idx i = LARGER(start, u->paced[k].start); i < SMALLER(stop, u->paced[k].stop); i++)
+                params[i] = before[i - start] + factor * (params[i] - before[i - start]);
+        }
+        if (average)
+            for (idx i = start; i < stop; i++) average[i] += (params[i] - average[i]) * weight;
     }
 }

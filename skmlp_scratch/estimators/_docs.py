@@ -29,8 +29,8 @@ PARAMETERS = {
     "power_t": """float, default=0.5
         Exponent of "invscaling".""",
     "max_iter": """int, default=200
-        Maximum number of epochs (passes over the training set) per call of fit, or of iterations of scipy's
-        methods.""",
+        Maximum number of epochs per call of fit, or of iterations of scipy's methods. An epoch is one pass over the
+        training rows; each call of partial_fit is one.""",
     "shuffle": """bool, default=True
         Whether to draw the minibatches in a new order in each epoch.""",
     "random_state": """int, RandomState instance or None, default=None

@@ -5,6 +5,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..objective import Objective
 from ..solvers import GradientDescent
+from ..stopping import CONVERGED
 
 ESTIMATE_ROWS = 1000  # rows on which the loss of the best constant is estimated
 CLOSE = 0.9  # share of the best constant's loss above which it is worth comparing exactly
@@ -30,12 +31,13 @@ def troubles(run, fitted, result, validation):
     notes : list of tuple
     """
     texts = [_rose(run, fitted)]
-    if not run.plan.incremental:
+    at_rest = result.get("status") == CONVERGED or fitted.monitor.has_stalled
+    if not run.plan.incremental and (at_rest or not result.get("success", True)):
         found = [_not_converged(run, fitted, result), _no_better_than_constant(run, fitted)]
         texts.append(" ".join(filter(None, found)))
     notes = [(text, ConvergenceWarning) for text in texts if text]
     if validation is not None and run.targets.classes is None:
-        text = _other_units(run, fitted, result, validation)
+        text = _other_units(run, fitted, validation)
         notes += [(text, UserWarning)] if text else []
     return notes
 
@@ -94,7 +96,7 @@ def _no_better_than_constant(run, fitted):
     )
 
 
-def _other_units(run, fitted, result, validation):
+def _other_units(run, fitted, validation):
     """Look for a validation set in other units than the training rows: y is transformed in one place, y_val is not."""
     y, y_val, flat = run.train.y, validation.rows.y, run.plan.flat
     low, high = np.min(y, axis=0), np.max(y, axis=0)
@@ -104,8 +106,8 @@ def _other_units(run, fitted, result, validation):
             f"The mean of y_val, {center}, lies outside the range of y, {low} to {high}: is y_val in the same units? "
             "TransformedTargetRegressor transforms y only; give y_val as the network is to see it."
         )
-    best = fitted.monitor.best_score if flat["early_stopping"] else -np.inf
-    if flat["scoring"] is None and result.get("success", True) and -np.inf < best < FAR_OFF:
+    best = fitted.monitor.best_score
+    if flat["scoring"] is None and fitted.monitor.has_stalled and best < FAR_OFF:
         return (
             f"The best validation R² is {best:g}, far worse than predicting the mean of y_val: are X_val and y_val "
             "scaled like X and y? In a pipeline, pass them through it (Pipeline's transform_input)."

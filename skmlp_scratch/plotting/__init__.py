@@ -11,6 +11,7 @@ from ._base import COLORS, MARKERS
 from ._comparison import ComparisonDisplay
 from ._curves import LossCurveDisplay
 from ._importance import ImportanceDisplay
+from ._network import NetworkDisplay
 from ._surfaces import DecisionSurfaceDisplay
 from ._weights import WeightsDisplay
 
@@ -22,5 +23,6 @@ __all__ = [
     "DecisionSurfaceDisplay",
     "ImportanceDisplay",
     "LossCurveDisplay",
+    "NetworkDisplay",
     "WeightsDisplay",
 ]

@@ -78,22 +78,25 @@ def styles(n):
     return [(COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)]) for i in range(n)]
 
 
-def fitted_network(estimator):
-    """Return the fitted network inside a pipeline, a search or a target transformer."""
+def unwrap(estimator, X=None, y=None):
+    """Return the fitted network inside a pipeline, a search or a target transformer, and X and y as they reach it."""
     if hasattr(estimator, "best_estimator_"):
-        return fitted_network(estimator.best_estimator_)
+        return unwrap(estimator.best_estimator_, X, y)
     if hasattr(estimator, "steps"):
-        return fitted_network(estimator.steps[-1][1])
+        before, (_, last) = estimator[:-1], estimator.steps[-1]
+        return unwrap(last, before.transform(X) if len(before) and X is not None else X, y)
     if hasattr(estimator, "regressor_"):
-        return fitted_network(estimator.regressor_)
+        columns = None if y is None else np.reshape(y, (len(y), -1))
+        scaled = None if y is None else np.reshape(estimator.transformer_.transform(columns), np.shape(y))
+        return unwrap(estimator.regressor_, X, scaled)
     check_is_fitted(estimator)
-    return estimator
+    return estimator, X, y
 
 
 def as_lists(estimators, names):
     """Return a list of the estimators, the networks inside them, and a name for each."""
     estimators = list(estimators) if isinstance(estimators, list | tuple) else [estimators]
-    networks = [fitted_network(estimator) for estimator in estimators]
+    networks = [unwrap(estimator)[0] for estimator in estimators]
     if names is None:
         names = [_default_name(network, networks) for network in networks]
     names = [names] if isinstance(names, str) else list(names)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._base import Display, fitted_network, set_title
+from ._base import Display, set_title, unwrap
 
 
 class WeightsDisplay(Display):
@@ -78,7 +78,7 @@ class WeightsDisplay(Display):
         ValueError
             If the network has no such layer, or the layer's inputs no such shape.
         """
-        coefs = fitted_network(estimator).coefs_
+        coefs = unwrap(estimator)[0].coefs_
         if layer is not None and layer not in range(-len(coefs), len(coefs)):
             raise ValueError(f"layer={layer!r} must be None or a whole number from {-len(coefs)} to {len(coefs) - 1}.")
         first = range(len(coefs))[layer or 0]

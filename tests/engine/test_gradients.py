@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from skmlp_scratch import _engine
-from skmlp_scratch.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+from skmlp_scratch.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Scale
 from skmlp_scratch.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Huber, Quantile, Smoothed, SquaredError
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import Objective
@@ -17,6 +17,7 @@ LOSSES = ["squared_error", "absolute_error", "huber", "quantile", "poisson", "ga
 LAYERS = {
     "none": [],
     "dropout": [Dropout(0.3)],
+    "scale": [Scale(23)],
     "layer": [LayerNorm(23)],
     "batch": [BatchNorm(23)],
     "batch, dropout": [BatchNorm(23), Dropout(0.5), LayerNorm(23)],
@@ -160,6 +161,16 @@ def test_every_edge_of_the_tiles(n_in, hidden, n_out, n, dtype):
     network = Network([Dense(n_in, hidden), Activation("tanh"), Dense(hidden, n_out, bias=False)])
     objective = Objective(network, "squared_error", inputs(dtype, n_in, n=n), targets(n_out, n=n))
     assert_same(objective, dtype, factor=4, spread=0.01)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", ["C", "F", "strided"])
+def test_a_scale_of_the_inputs(order, dtype):
+    network = Network(
+        [Scale(11, rate=6.0), Dense(11, 5), Activation("silu"), Scale(5), Activation("tanh"), Dense(5, 1)]
+    )
+    for rows in ROWS.values():
+        assert_same(Objective(network, "squared_error", inputs(dtype, order=order), targets(1)), dtype, rows)
 
 
 def test_input_dropout_and_a_linear_model():

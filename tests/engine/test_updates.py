@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skmlp_scratch import _engine
-from skmlp_scratch.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from skmlp_scratch.optimizers import SGD, Adagrad, Adam, AdamW, Averaged, Clipped, Decays, KeepsZeros, Paced, RMSprop
 
 RULES = [
     SGD(),
@@ -19,15 +19,37 @@ RULES = [
 ]
 
 
+WEIGHTS = slice(0, 3000)
+PACES = [(slice(2, 5), 6.0), (slice(4, 1500), 0.5)]
+WRAPPED = [
+    Decays(Adam(), WEIGHTS, 0.1),
+    Paced(SGD(momentum=0.9), PACES),
+    Averaged(RMSprop(), 0.995),
+    Paced(Decays(Adagrad(), slice(1, None), 0.3), PACES),
+    Averaged(Paced(Decays(Adam(0.9, 0.95), WEIGHTS, 0.1), PACES), 0.3),
+    Averaged(Paced(AdamW(weight_decay=0.2), [(slice(0, 10**9), 2.0)]), 0.5),
+]
+
+
+def noting(function, taken):
+    """The function, which notes what it returns."""
+
+    def noted(*arguments):
+        taken.append(function(*arguments))
+        return taken[-1]
+
+    return noted
+
+
 def run(rule, dtype, size, monkeypatch, compiled):
     """Parameters and state after six steps; one gradient in each is special."""
     rng = np.random.RandomState(0)
     params = rng.standard_normal(size).astype(dtype)
     state = rule.init(params)
     taken = []
-    update = _engine.update
     with monkeypatch.context() as patched:
-        patched.setattr(_engine, "update", lambda *a: taken.append(update(*a)) or taken[-1] if compiled else None)
+        for name in ("update", "update_wrapped"):
+            patched.setattr(_engine, name, noting(getattr(_engine, name), taken) if compiled else lambda *a: None)
         for special in (0.0, 1e-30, 1e30, -0.0, 1.0, 0.5):
             grad = rng.standard_normal(size).astype(dtype)
             grad[0] = special
@@ -36,7 +58,7 @@ def run(rule, dtype, size, monkeypatch, compiled):
     return params, state
 
 
-@pytest.mark.parametrize("rule", RULES, ids=repr)
+@pytest.mark.parametrize("rule", [*RULES, *WRAPPED])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("size", [1, 7, 1000, 70_000])
 @pytest.mark.parametrize("n_threads", [1, 2])
@@ -58,6 +80,28 @@ def test_nan_stays_nan(rule):
         rule.update(params, grad, rule.init(params), 0.1)
     assert np.isnan(params[1])
     assert np.isfinite(params[[0, 2]]).all()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Averaged(Adam(), 0.9, zeros=slice(0, 5)),
+        Averaged(Clipped(Paced(Adam(), PACES), 0.1), 0.9),
+        KeepsZeros(Paced(SGD(), PACES), slice(0, 5)),
+        Paced(SGD(), [(slice(i, i + 1), 2.0) for i in range(9)]),
+    ],
+)
+def test_other_wrappings_step_as_the_core_does(rule, monkeypatch):
+    found = []
+    for kernels in (_engine._kernels, None):
+        monkeypatch.setattr(_engine, "_kernels", kernels)
+        params = np.linspace(-1, 1, 20)
+        state = rule.init(params)
+        for _ in range(5):
+            rule.update(params, np.sin(np.arange(20.0)), state, 0.1)
+        found.append([params, *state.values()])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 class Halved(SGD):

@@ -69,8 +69,8 @@ def texts(figure):
     """The visible texts that a reader needs: titles, labels of axes and ticks, legends."""
     figure.draw_without_rendering()
     found = []
-    for ax in [*figure.axes, *(child for parent in figure.axes for child in parent.child_axes)]:
-        found += [ax.title, ax.xaxis.label, ax.yaxis.label]
+    for ax in figure.axes:
+        found += [ax.title, ax.xaxis.label, ax.yaxis.label, *ax.texts]
         for axis in (ax.xaxis, ax.yaxis):
             low, high = sorted(axis.get_view_interval())
             ticks = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)

@@ -20,6 +20,7 @@ from skmlp_scratch.plotting import (
     ComparisonDisplay,
     DecisionSurfaceDisplay,
     LossCurveDisplay,
+    NetworkDisplay,
     WeightsDisplay,
 )
 from skmlp_scratch.plotting._base import wrap
@@ -78,7 +79,7 @@ def test_text_is_wrapped(text, n_chars, max_lines, wrapped):
 def test_network_is_found_in_pipeline_and_search(fitted):
     search = GridSearchCV(make_pipeline(StandardScaler(), network()), {"scratchmlpclassifier__alpha": [0.1]}, cv=2)
     search.fit(X, Y)
-    display = LossCurveDisplay.from_estimator([search, search.best_estimator_])
+    display = LossCurveDisplay.from_estimator([search, search.best_estimator_, search.best_estimator_[-1:]])
     expected = search.best_estimator_[-1].loss_curve_
     for line in display.lines_:
         np.testing.assert_array_equal(line.get_ydata(), expected)
@@ -89,6 +90,7 @@ def displays(fitted, table):
         lambda: LossCurveDisplay.from_estimator(fitted),
         lambda: DecisionSurfaceDisplay.from_estimator(fitted, X, Y, grid_resolution=10),
         lambda: WeightsDisplay.from_estimator(fitted),
+        lambda: NetworkDisplay.from_estimator(fitted, X),
         lambda: ActivationDisplay.from_activation("tanh"),
         lambda: ComparisonDisplay.from_comparison(table),
     ]
@@ -99,6 +101,7 @@ def test_unfitted_estimators_are_refused(unfitted):
     for draw in (
         LossCurveDisplay.from_estimator,
         WeightsDisplay.from_estimator,
+        NetworkDisplay.from_estimator,
         lambda estimator: DecisionSurfaceDisplay.from_estimator(estimator, X, Y),
         lambda estimator: DecisionSurfaceDisplay.from_estimator(estimator, X, Y, names="mine"),
     ):

@@ -1,0 +1,177 @@
+"""Probabilities keep the order of the logits, at any logit, and multilabel ones lie strictly inside (0, 1)."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, log_expit, log_softmax
+from sklearn.datasets import make_multilabel_classification
+from sklearn.utils.estimator_checks import check_classifiers_train, parametrize_with_checks
+
+from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
+from skmlp_scratch.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SquaredError
+from skmlp_scratch.solvers import SOLVERS
+
+# The weights are set by hand.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+KINDS = {
+    "two": (np.arange(12) % 2, {}),
+    "two, softmax": (np.arange(12) % 2, {"loss": "categorical_cross_entropy"}),
+    "two, softmax object": (np.arange(12) % 2, {"loss": CategoricalCrossEntropy()}),
+    "two, squared error": (np.arange(12) % 2, {"loss": "squared_error"}),
+    "two, logistic object": (np.arange(12) % 2, {"loss": BinaryCrossEntropy()}),
+    "three": (np.arange(12) % 3, {}),
+    "three, squared error": (np.arange(12) % 3, {"loss": "squared_error"}),
+    "three, object": (np.arange(12) % 3, {"loss": SquaredError("softmax")}),
+    "five strings": (np.array(list("abcde"))[np.arange(12) % 5], {}),
+    "labels": (np.eye(3, dtype=int)[np.arange(12) % 3], {}),
+    "labels, squared error": (np.eye(3, dtype=int)[np.arange(12) % 3], {"loss": "squared_error"}),
+}
+LOGITS = np.array([0.0, 1e-3, 1.0, 5.0, 17.0, 37.0, 90.0, 104.0, 700.0, 745.0, 746.0, 800.0, 1e4])
+
+
+def with_logits(kind, dtype=np.float64):
+    """A linear model whose outputs are the inputs (for one output the first of them), and inputs of every size."""
+    y, params = KINDS[kind]
+    n_inputs = 5
+    rows = np.random.RandomState(0).standard_normal((12, n_inputs)).astype(dtype)
+    model = ScratchMLPClassifier((), max_iter=1, random_state=0, **params).fit(rows, y)
+    W = model.coefs_[0]
+    W[:] = np.eye(n_inputs, W.shape[1])
+    model.intercepts_[0][:] = 0
+    rng = np.random.RandomState(1)
+    rows = rng.choice(np.r_[LOGITS, -LOGITS], (3000, n_inputs))
+    rows[:200] += rng.standard_normal((200, n_inputs))
+    return model, rows.astype(dtype)
+
+
+each_kind = pytest.mark.parametrize("kind", KINDS)
+each_dtype = pytest.mark.parametrize("dtype", [np.float64, np.float32])
+
+
+def both_columns(logits):
+    return np.column_stack([-logits, logits]) if logits.ndim == 1 else logits
+
+
+@each_kind
+@each_dtype
+def test_probabilities_never_contradict_the_logits(kind, dtype):
+    """Of two classes the one with the larger logit never has the smaller probability, nor the smaller logarithm."""
+    model, rows = with_logits(kind, dtype)
+    logits, log_proba = both_columns(model.decision_function(rows)), model.predict_log_proba(rows)
+    proba = model.predict_proba(rows)
+    for i in range(logits.shape[1]):
+        for j in range(logits.shape[1]):
+            larger = logits[:, i] > logits[:, j]
+            assert (proba[larger, i] >= proba[larger, j]).all()
+            assert (log_proba[larger, i] >= log_proba[larger, j]).all()
+
+
+@each_kind
+@each_dtype
+def test_probabilities_agree_with_their_logarithms(kind, dtype):
+    model, rows = with_logits(kind, dtype)
+    proba, log_proba = model.predict_proba(rows), model.predict_log_proba(rows)
+    assert proba.dtype == log_proba.dtype == dtype
+    assert np.isfinite(log_proba).all()
+    if kind == "labels":
+        np.testing.assert_allclose(log_proba, log_expit(rows[:, :3]), rtol=1e-5)
+    elif kind.startswith("three"):
+        np.testing.assert_allclose(log_proba, log_softmax(rows[:, :3], axis=1), rtol=1e-5)
+    expected = np.exp(log_proba.astype(np.float64))
+    tiny = np.finfo(dtype).smallest_normal
+    np.testing.assert_allclose(proba, expected, rtol=1e-4 if dtype == np.float32 else 1e-9, atol=tiny)
+
+
+@each_kind
+def test_an_underflow_is_zero_and_not_the_least_positive_number(kind):
+    """Lifted to a common floor, probabilities of different logits would tie, and others would move up among them."""
+    if kind.startswith("labels"):
+        pytest.skip("multilabel probabilities lie strictly inside (0, 1)")
+    model, rows = with_logits(kind)
+    proba, log_proba = model.predict_proba(rows), model.predict_log_proba(rows)
+    assert (proba[log_proba < -800] == 0).all()
+    assert (log_proba < -800).any()
+    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-12)
+
+
+@each_kind
+@each_dtype
+def test_ranks_of_rows_follow_the_logits(kind, dtype):
+    """What roc_auc_score sees: a column of probabilities is monotone in the log probabilities."""
+    model, rows = with_logits(kind, dtype)
+    proba, log_proba = model.predict_proba(rows), model.predict_log_proba(rows)
+    for column in range(proba.shape[1]):
+        order = np.argsort(log_proba[:, column], kind="stable")
+        steps = np.diff(proba[order, column])
+        assert (steps >= -1e-5 * proba[order[1:], column]).all()  # but for rounding
+
+
+@each_kind
+@each_dtype
+def test_the_largest_probability_is_the_prediction(kind, dtype):
+    model, rows = with_logits(kind, dtype)
+    logits, proba = model.decision_function(rows), model.predict_proba(rows)
+    if kind.startswith("labels"):
+        np.testing.assert_array_equal(model.predict(rows), logits > 0)
+        return
+    chosen = proba.argmax(axis=1)
+    np.testing.assert_array_equal(model.predict_log_proba(rows).argmax(axis=1), chosen)
+    np.testing.assert_array_equal(model.predict(rows), model.classes_[chosen])
+
+
+@pytest.mark.parametrize("kind", ["labels", "labels, squared error"])
+@each_dtype
+def test_multilabel_probabilities_lie_strictly_inside_zero_and_one(kind, dtype):
+    model, rows = with_logits(kind, dtype)
+    rows[0, :3] = [1e30, -1e30, 200]
+    proba = model.predict_proba(rows)
+    assert proba.dtype == dtype
+    assert (proba > 0).all()
+    assert (proba < 1).all()
+
+
+@pytest.mark.parametrize("kind", ["labels", "labels, squared error"])
+@each_dtype
+def test_the_most_probable_label_is_the_same_in_logarithms(kind, dtype):
+    """Cut at a common largest value below one, labels of different logits tie and the first of them wins."""
+    model, rows = with_logits(kind, dtype)
+    rows = rows[(np.abs(rows[:, :3]) < (15 if dtype == np.float32 else 30)).all(axis=1)]  # apart in this dtype
+    logits = model.decision_function(rows)
+    untied = np.sort(logits, axis=1)
+    rows, logits = rows[untied[:, -1] > untied[:, -2]], logits[untied[:, -1] > untied[:, -2]]
+    np.testing.assert_array_equal(model.predict_proba(rows).argmax(axis=1), logits.argmax(axis=1))
+    np.testing.assert_array_equal(model.predict_log_proba(rows).argmax(axis=1), logits.argmax(axis=1))
+    np.testing.assert_allclose(model.predict_proba(rows), expit(logits), rtol=1e-4 if dtype == np.float32 else 1e-9)
+
+
+def test_saturated_labels_are_ranked_alike_in_logarithms():
+    """The peer's own test: logits far beyond the last probability below one."""
+    X, y = make_multilabel_classification(n_samples=50, random_state=0, return_indicator=True)
+    model = ScratchMLPClassifier(solver="lbfgs", hidden_layer_sizes=30, random_state=0).fit(X, y)
+    proba = model.predict_proba(X)
+    np.testing.assert_array_equal(proba > 0.5, model.predict(X))
+    np.testing.assert_array_equal(proba.argmax(axis=1), model.predict_log_proba(X).argmax(axis=1))
+    assert (proba < 1).all()
+
+
+# scikit-learn's checks at the defaults: a reduced max_iter would keep the logits small.
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "cg"])
+@pytest.mark.parametrize("readonly", [False, True])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_scikit_learns_check_of_training_at_the_defaults(solver, readonly, dtype):
+    check_classifiers_train(
+        "ScratchMLPClassifier", ScratchMLPClassifier(solver=solver), readonly_memmap=readonly, X_dtype=dtype
+    )
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    [
+        estimator(hidden_layer_sizes=(10,) if solver == "bfgs" else (100,), solver=solver)  # bfgs squares the weights
+        for estimator in (ScratchMLPClassifier, ScratchMLPRegressor)
+        for solver in SOLVERS
+    ]
+)
+def test_scikit_learns_checks_at_the_defaults_of_every_solver(estimator, check):
+    check(estimator)
