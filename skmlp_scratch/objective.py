@@ -159,6 +159,9 @@ class Objective:
         loss : float
         """
         self._bind(params)
+        penalty = self.penalty.value(self._weights, 1 / self._weight_sum)
+        if self._compiled:
+            return self._compiled.sum_of_losses(params, rows) * self._scale(rows) + penalty
         views = self._views
 
         def run(chunk):
@@ -169,8 +172,7 @@ class Objective:
         if rows is not None:
             index = np.arange(self.n_samples)[rows]
             chunks = [index[chunk] for chunk in chunks]
-        value = float(sum(map_threads(run, chunks))) * self._scale(rows)
-        return value + self.penalty.value(self._weights, 1 / self._weight_sum)
+        return float(sum(map_threads(run, chunks))) * self._scale(rows) + penalty
 
     def value_of_raw(self, raw):
         """Return the mean loss of raw predictions for all rows, without penalty.

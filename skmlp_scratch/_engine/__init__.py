@@ -273,16 +273,8 @@ class _Step:
         return _nothing, ()  # a copied objective runs in numpy
 
     def __call__(self, params, grad, rows, rng):
-        start, stop = 0, self.n_samples
-        if type(rows) is slice:
-            start, stop, step = rows.indices(self.n_samples)
-            if step != 1:
-                rows = np.arange(self.n_samples)[rows]
-        if rows is None or type(rows) is slice:
-            rows, n_rows = None, stop - start
-        else:
-            rows = np.ascontiguousarray(rows)
-            n_rows = len(rows)
+        rows, start, stop = self._range(rows)
+        n_rows = stop - start
         draws = ()
         if self.dropped:
             if n_rows > self.chunk_rows and rows is None:
@@ -290,6 +282,22 @@ class _Step:
             draws = tuple(rng.random_sample(n_rows * width) for width in self.dropped)
         scale = self.n_samples / (n_rows * self.weight_sum)
         return self.evaluate(params, grad, rows, start, stop, scale, self.l1, self.l2, draws)
+
+    def sum_of_losses(self, params, rows):
+        """Sum of the rows' losses at inference, without penalty."""
+        return self.evaluate(params, None, *self._range(rows), 1.0, 0.0, 0.0, ())
+
+    def _range(self, rows):
+        """Indices, or None, and the range that stands for them."""
+        if type(rows) is slice:
+            start, stop, pace = rows.indices(self.n_samples)
+            if pace == 1 and stop > start:
+                return None, start, stop
+            rows = np.arange(self.n_samples)[rows]
+        if rows is None:
+            return None, 0, self.n_samples
+        rows = np.ascontiguousarray(rows)
+        return rows, 0, len(rows)
 
 
 def _nothing():

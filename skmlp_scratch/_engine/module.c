@@ -374,15 +374,15 @@ static double run_step(step *s, const char *rows, int row_bytes, idx m, idx star
         if (s->bad) break;
         run_parts(run_forward, s, s->n_parts);
         if (s->bad) break;
-        if (!s->training) continue;
-        run_parts(run_gradient, s, s->n_parts);
-        for (idx i = 0; i < s->m; i++) total += s->at->values[i];
+        if (s->training) run_parts(run_gradient, s, s->n_parts);
+        for (idx i = 0; !s->result && i < s->m; i++) total += s->at->values[i];
     }
     if (s->training && s->X->starts && (s->l1 || s->l2) && !s->bad) run_parts(run_penalty, s, s->n_parts);
     s->at->rows = index;
     return total;
 }
 
+/* With None for grad: the loss at inference, without penalty. */
 static PyObject *plan_loss_and_grad(PyObject *self, PyObject *arguments)
 {
     Plan *plan = (Plan *)self;
@@ -391,12 +391,13 @@ static PyObject *plan_loss_and_grad(PyObject *self, PyObject *arguments)
     Py_buffer params_view, grad_view, rows_view = {0}, draw_views[MAX_LAYERS];
     int n_draws = 0;
     idx start, stop;
-    step s = {.net = net, .X = &net->X, .training = 1};
+    step s = {.net = net, .X = &net->X};
     if (!PyArg_ParseTuple(arguments, "OOOnndddO!", &params, &grad, &rows, &start, &stop, &s.scale, &s.l1, &s.l2,
                           &PyTuple_Type, &draws)) return NULL;
     if (!net->y.values) { refuse("the plan", "one that has targets"); return NULL; }
     if (open_vector(params, &params_view, "params", 'f', net->width, net->size, 0)) return NULL;
-    if (open_vector(grad, &grad_view, "grad", 'f', net->width, net->size, 1)) goto no_grad;
+    s.training = grad != Py_None;
+    if (s.training && open_vector(grad, &grad_view, "grad", 'f', net->width, net->size, 1)) goto no_grad;
     if (rows != Py_None) {
         if (open_vector(rows, &rows_view, "rows", 'i', 0, -1, 0)) goto no_rows;
         start = 0, stop = rows_view.shape[0];
@@ -406,17 +407,17 @@ static PyObject *plan_loss_and_grad(PyObject *self, PyObject *arguments)
     }
     const idx m = stop - start;
     for (int l = 0, i = 0; l < net->n_layers; l++) {
-        if (net->layers[l].kind != DROPOUT) continue;
+        if (net->layers[l].kind != DROPOUT || !s.training) continue;
         PyObject *draw = i < PyTuple_Size(draws) ? PyTuple_GetItem(draws, i++) : Py_None;
         Py_buffer *view = &draw_views[n_draws];
         if (open_vector(draw, view, "draws", 'f', 8, m * net->layers[l].n_out, 0)) goto done;
         n_draws++;
         s.draws[l] = view->buf;
     }
-    const idx block = net->rowwise && m > BLOCK ? BLOCK : m;
+    const idx block = (net->rowwise || !s.training) && m > BLOCK ? BLOCK : m;
     if (!block) { refuse("rows", "at least one"); goto done; }
     if (!(s.at = take_space(plan, block, 1))) goto done;
-    s.params = params_view.buf, s.grad = grad_view.buf;
+    s.params = params_view.buf, s.grad = s.training ? grad_view.buf : NULL;
     s.n_parts = parts_for(plan, block);
     double total;
     if (m * plan->work < ALONE) {
@@ -427,7 +428,7 @@ static PyObject *plan_loss_and_grad(PyObject *self, PyObject *arguments)
         Py_END_ALLOW_THREADS
     }
     total *= s.scale;
-    if (s.l1 || s.l2)
+    if (s.training && (s.l1 || s.l2))
         for (int l = 0; l < net->n_layers; l++)
             for (idx j = 0; net->layers[l].kind == DENSE && j < net->layers[l].n_in; j++)
                 total += s.at->squares[net->layers[l].row + j];
@@ -438,7 +439,7 @@ done:
     while (n_draws) PyBuffer_Release(&draw_views[--n_draws]);
     if (rows_view.obj) PyBuffer_Release(&rows_view);
 no_rows:
-    PyBuffer_Release(&grad_view);
+    if (s.training) PyBuffer_Release(&grad_view);
 no_grad:
     PyBuffer_Release(&params_view);
     return result;

@@ -399,14 +399,14 @@ static void FN(forward)(step *s, int part)
     if (part >= n_parts || r0 >= r1) return;
     if (!s->X->starts) FN(gather)(s, r0, r1);
     for (int l = 0; l < net->n_layers; l++) FN(layer_forward)(s, l, r0, r1, scratch);
-    if (!s->training) {
+    if (s->result) {
         memcpy((T *)s->result + (s->start + r0) * net->n_out, (T *)s->at->out[net->last] + r0 * net->n_out,
                (size_t)((r1 - r0) * net->n_out) * sizeof(T));
         return;
     }
     FN(gather_targets)(s, r0, r1);
     FN(evaluate)(s, r0, r1);
-    for (int l = net->last; l > net->first; l--) FN(layer_backward)(s, l, r0, r1, scratch);
+    for (int l = net->last; s->training && l > net->first; l--) FN(layer_backward)(s, l, r0, r1, scratch);
 }
 
 /* The penalty of the entries of W from row j0 to j1, once their gradient is complete; as penalties.py has it. */

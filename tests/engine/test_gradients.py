@@ -201,6 +201,22 @@ def test_infinite_raw_predictions_are_not_finite_losses():
     assert not np.isfinite(objective.loss_and_grad(params)[0])
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", ["C", "F", "sparse"])
+@pytest.mark.parametrize("layers", LAYERS)
+def test_the_value_at_inference(layers, order, dtype):
+    network = deep(11, "tanh", 3, LAYERS[layers])
+    weights = np.random.RandomState(5).random_sample(N)
+    objective = Objective(network, "log_loss", inputs(dtype, order=order), targets(3).argmax(axis=1), weights, 0.3, 0.5)
+    params = network.init(np.random.RandomState(0), dtype=dtype)
+    for rows in (*ROWS.values(), slice(None, None, 2)):
+        objective._bind(params)
+        value = objective.value(params, rows)
+        compiled, objective._compiled = objective._compiled, None
+        assert value == pytest.approx(objective.value(params, rows), rel=TOLERANCES[dtype])
+        objective._compiled = compiled
+
+
 class MyLoss(SquaredError):
     pass
 
