@@ -19,7 +19,7 @@ typedef ptrdiff_t idx;
 #define MAX_LAYERS 64
 #define MAX_PARTS 8
 #define BLOCK 256 /* rows of a full batch at a time: their values stay in the second cache level */
-#define DEPTH 320 /* rows of a panel: it fills two thirds of the first cache level */
+#define DEPTH 200 /* rows of a panel: it fills half of the first cache level */
 
 enum layer_kind { DENSE, ACTIVATION, DROPOUT, LAYER_NORM, BATCH_NORM, SCALE };
 enum activation { IDENTITY, TANH, LOGISTIC, RELU, LEAKY_RELU, ELU, SELU, GELU, SILU, MISH, SOFTPLUS };

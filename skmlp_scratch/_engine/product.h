@@ -5,7 +5,7 @@
 #define TILE 6
 #define PANEL (2 * LANES)
 #define NARROW (LANES / 2) /* columns up to which vectors run along the sums instead */
-#define WIDE (32 * PANEL)  /* columns whose panels fit the second cache level */
+#define WIDE (16 * PANEL)  /* columns whose panels fit the second cache level */
 
 #define EACH(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
 
