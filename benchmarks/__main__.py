@@ -1,6 +1,7 @@
-"""Command line: ``python -m benchmarks`` measures all cells, ``python -m benchmarks scaling`` how cost grows.
+"""Command line: ``python -m benchmarks`` measures all cells, ``python -m benchmarks scaling`` how cost grows, and
+``python -m benchmarks quality`` what each part of the recipe for tables brings.
 
-A run of all cells writes ``benchmarks/results.json`` and renders the table between the markers in README.md.
+A run of all cells writes ``benchmarks/results.json`` and renders the table between the markers in docs/performance.md.
 """
 
 import argparse
@@ -22,6 +23,10 @@ def main(arguments=None):
         from .scaling import write_page
 
         return write_page(ROOT / "docs")
+    if options.command == "quality":
+        from .quality import main as print_quality
+
+        return print_quality()
     chosen = [cell for cell in CELLS if not options.cells or cell.name.startswith(tuple(options.cells))]
     if not chosen:
         raise SystemExit(f"no such cell; choose from {', '.join(cell.name for cell in CELLS)}")
@@ -29,13 +34,13 @@ def main(arguments=None):
     print("\n" + render(results))
     if len(chosen) == len(CELLS) and not options.quick:
         (ROOT / "benchmarks" / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-        put_between_markers(ROOT / "README.md", render(results))
+        put_between_markers(ROOT / "docs" / "performance.md", render(results))
     return None
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=["table", "scaling"], default="table")
+    parser.add_argument("command", nargs="?", choices=["table", "scaling", "quality"], default="table")
     parser.add_argument(
         "--cells", nargs="+", metavar="NAME", help="only the cells whose names begin so; writes no file"
     )

@@ -3,8 +3,17 @@
 from ._version import __version__
 from .estimators import ScratchMLPClassifier, ScratchMLPRegressor
 from .inspection import check_gradient
+from .tabular import ScratchTabularClassifier, ScratchTabularRegressor
 
-__all__ = ["ScratchMLPClassifier", "ScratchMLPRegressor", "__version__", "check_gradient", "compare_with_baselines"]
+__all__ = [
+    "ScratchMLPClassifier",
+    "ScratchMLPRegressor",
+    "ScratchTabularClassifier",
+    "ScratchTabularRegressor",
+    "__version__",
+    "check_gradient",
+    "compare_with_baselines",
+]
 
 
 def __getattr__(name):

@@ -18,9 +18,10 @@ from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
-from .comparison import ComparisonInterrupted, compare_with_baselines, progress
+from .comparison import compare_with_baselines, progress
 from .plotting import ComparisonDisplay, DecisionSurfaceDisplay, ImportanceDisplay
-from .tables import InputError, as_matrix, format_number, read_csv, read_csv_like
+from .stopping import InterruptedFit
+from .tables import DroppedColumnWarning, InputError, as_matrix, format_number, read_csv, read_csv_like
 
 DESCRIPTION = "Compare a neural network with baselines on a table, on the same folds, and draw the result."
 DATA = ("iris", "wine", "breast_cancer", "digits", "diabetes", "moons")
@@ -61,7 +62,10 @@ def main(arguments=None):
     """
     options = _parser().parse_args(arguments)
     try:
-        return _run(options)
+        with warnings.catch_warnings():
+            for category in (InterruptedFit, DroppedColumnWarning):
+                warnings.simplefilter("ignore", category)  # the table says it
+            return _run(options)
     except (ValueError, OSError) as error:
         print(f"skmlp_scratch: {_one_line(error)}", file=sys.stderr)
         return 2
@@ -104,9 +108,7 @@ def _run(options):
     save = _saver(options.save)
     new = None if options.predict is None else as_matrix(read_csv_like(options.predict, data.columns))
     print(f"{data.name}: comparing models ...", flush=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ComparisonInterrupted)  # the table says it
-        table = compare_with_baselines(data.X, data.y, scoring=options.scoring)
+    table = compare_with_baselines(data.X, data.y, scoring=options.scoring)
     print(table)
     if table.interrupted:
         return 130
@@ -185,9 +187,12 @@ def _draw(table, data):
     from matplotlib.pyplot import figure
 
     picture = figure(figsize=(15, 4.6), layout="constrained")
-    axes = picture.subplots(1, 3, width_ratios=[4, 3, 3])
-    ComparisonDisplay.from_comparison(table, ax=axes[:2])
+    axes = picture.subplots(1, 3)
+    display = ComparisonDisplay.from_comparison(table, ax=axes[:2])
     _draw_importance(table, data, axes[2])
+    axes[1].get_legend().remove()  # below all panels there is more room
+    handles = [*display.baselines_.values(), *display.scores_.values()]
+    picture.legend(handles=handles, loc="outside lower center", frameon=False, ncols=len(handles))
     return picture
 
 
@@ -195,7 +200,7 @@ def _draw_surfaces(table, data):
     linear = [row for row in table.rows if row.kind == "linear"]
     sizes = [row for row in table.rows if row.model.startswith("Scratch") and isinstance(row.hidden_layer_sizes, int)]
     rows = linear + sorted(sizes, key=lambda row: row.hidden_layer_sizes)
-    names = [f"{_title(row)}\n{table.metric} {row.mean_score:.3f}" for row in rows]
+    names = [f"{_title(row)}\n{table.score_text(row)}" for row in rows]
     X = np.asarray(data.X)
     with threadpool_limits(1):  # as in the comparison of so few columns
         fitted = [clone(row.estimator).fit(X, data.y) for row in rows]
@@ -210,12 +215,14 @@ def _draw_importance(table, data, ax):
     X, X_new, y, y_new = train_test_split(data.X, data.y, test_size=HELD_OUT, random_state=0, stratify=classes)
     X_new, y_new = X_new[:MOST_ROWS], y_new[:MOST_ROWS]
     model = clone(table.winner.estimator).fit(X, y)
+    # Accuracy changes only where a row changes sides: log loss tells more, where it was measured.
+    metric = "neg_log_loss" if table.metric == "accuracy" and "neg_log_loss" in table.metrics else table.metric
     with progress("columns", 1 + N_REPEATS * X.shape[1]) as advance:
         ImportanceDisplay.from_estimator(
             model,
             X_new,
             y_new,
-            scoring=table.metric,
+            scoring=metric,
             n_columns=N_COLUMNS,
             n_repeats=N_REPEATS,
             feature_names=data.feature_names,

@@ -4,6 +4,7 @@ An object declares what its hyper-parameters may be, as intervals in mathematica
 against that.
 """
 
+import inspect
 import math
 from functools import lru_cache, wraps
 from numbers import Integral, Real
@@ -44,7 +45,8 @@ def check_number(name, value, *, low=None, high=None, open_low=False, open_high=
     >>> check_number("momentum", 0.9, low=0, high=1)
     0.9
     """
-    number = isinstance(value, Integral if integer else Real) and not isinstance(value, bool)
+    # Python's own types first: asking an abstract class takes longer.
+    number = isinstance(value, (int, Integral) if integer else (float, Real)) and not isinstance(value, bool)
     if (
         not number
         or not math.isfinite(value)
@@ -134,6 +136,13 @@ class Checked:
     """
 
     bounds: ClassVar[dict] = {}
+
+    def __setstate__(self, state):
+        """Take a pickled state; a parameter that is newer than the pickle has its default."""
+        self.__dict__.update(state)
+        for parameter in inspect.signature(type(self).__init__).parameters.values():
+            if parameter.default is not parameter.empty:
+                self.__dict__.setdefault(parameter.name, parameter.default)
 
     def check(self):
         """Raise a ValueError that names a parameter out of its bounds."""

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Set
 
 from sklearn.base import _fit_context
+from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
@@ -30,6 +31,7 @@ __all__ = [
     "is_missing",
     "one_of",
     "open_callbacks",
+    "safe_indexing",
     "takes_weights",
 ]
 

@@ -260,9 +260,22 @@ def silu(z):
     >>> silu(np.array([0.0, 1.0]))[0].round(4)
     array([0.    , 0.7311])
     """
-    s = expit(z)
-    a = z * s
-    return a, lambda delta: delta * (s + a * (1 - s))
+    # Written out: numpy's exponential is several times as fast as scipy's logistic function.
+    s = np.negative(z)
+    with np.errstate(over="ignore"):  # 1 / inf is the right answer
+        np.exp(s, out=s)
+    s += 1
+    np.reciprocal(s, out=s)
+    a = np.multiply(z, s, out=z)
+
+    def backward(delta):
+        slope = 1 - s
+        slope *= a
+        slope += s
+        slope *= delta
+        return slope
+
+    return a, backward
 
 
 def mish(z):

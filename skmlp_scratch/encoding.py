@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import tables
 from ._sklearn import Interval, StrOptions, fit_context
+from .export._skl2onnx import ExportableEncoder
 from .tables import EncodedColumn, EncodedColumns
 
 # A code of fewer bins than this tells less than it costs.
@@ -230,7 +231,7 @@ class _Plan(NamedTuple):
     what: str
 
 
-class TableEncoder(TransformerMixin, BaseEstimator):
+class TableEncoder(ExportableEncoder, TransformerMixin, BaseEstimator):
     """Encode a table of numbers, booleans, categories and dates, with its gaps, as float32 numbers.
 
     ========== ===========================================================================================

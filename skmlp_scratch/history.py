@@ -224,9 +224,9 @@ class Monitor:
         self.guard.check(loss, self.epochs + 1, rate)
         self.params = step["x"]
         val_loss, score = self.validate(self.params) if self.validate else (math.nan, math.nan)
-        watched = self._watched(score)
+        watched = None if self.patience is None else self._watched(score)
         self._record(loss, val_loss, score, rate, step.get("grad_norm", math.nan))
-        stop = self._stalled(step, score, watched)
+        stop = None if watched is None else self._stalled(step, score, watched)
         if self.listener is not None and self.listener(self.params):
             stop = "Stopped by a callback."
         if stop and self.verbose:
@@ -237,8 +237,6 @@ class Monitor:
 
     def _watched(self, score):
         """The value whose stall ends training, if it is the score; one that is not finite is no improvement."""
-        if self.patience is None:
-            return None
         if not math.isfinite(score) and not self.epochs:
             raise ValueError(
                 f"scoring gives {score} on the validation set after the first epoch, and cannot tell when to stop: "
@@ -257,8 +255,6 @@ class Monitor:
 
     def _stalled(self, step, score, watched):
         """Keep the best parameters; say why to stop, if so."""
-        if watched is None:
-            return None
         if math.isfinite(score) and score > self.best_score:
             self._best = score, np.array(step["x"])
         # A schedule that slows down at a stall, such as Adaptive, goes on until its floor.

@@ -259,9 +259,11 @@ class Loss(Checked, BaseEstimator):
         d_raw : ndarray of shape (n_samples, n_outputs)
         """
         values, d_raw = self._rowwise(y, raw)
+        means = values.mean(axis=1)
+        del values  # with many outputs it is as large as all that follows
         if raw.shape[1] > 1:
             d_raw = d_raw / raw.shape[1]
-        return _weigh(values.mean(axis=1), d_raw, sample_weight)
+        return _weigh(means, d_raw, sample_weight)
 
     def _rowwise(self, y, raw):
         """Values per row and output, and their gradient with respect to ``raw``."""
@@ -608,6 +610,15 @@ class Smoothed(Loss):
         """As :meth:`Loss.check_targets`, before smoothing."""
         self.loss.check_targets(y)
 
+    def best_constant(self, y, sample_weight):
+        """As :meth:`Loss.best_constant`, of the smoothed targets."""
+        return self.loss.best_constant(self._smooth(y), sample_weight)
+
+    def _smooth(self, y):
+        epsilon = float(self.epsilon)
+        n_classes = 2 if self.multilabel or y.shape[1] == 1 else y.shape[1]
+        return y * (1 - epsilon) + epsilon / n_classes
+
     def inverse_link(self, raw):
         """As :meth:`Loss.inverse_link`."""
         return self.loss.inverse_link(raw)
@@ -618,9 +629,7 @@ class Smoothed(Loss):
 
     def value_and_grad(self, y, raw, sample_weight):
         """As :meth:`Loss.value_and_grad`, of the smoothed targets."""
-        epsilon = float(self.epsilon)
-        n_classes = 2 if self.multilabel or y.shape[1] == 1 else y.shape[1]
-        return self.loss.value_and_grad(y * (1 - epsilon) + epsilon / n_classes, raw, sample_weight)
+        return self.loss.value_and_grad(self._smooth(y), raw, sample_weight)
 
 
 class Adapted(Loss):

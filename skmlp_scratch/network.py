@@ -245,7 +245,7 @@ class Network:
                 )
 
     def chunks(self, n_samples):
-        """Split the rows into cache-sized slices.
+        """Split the rows into slices of equal length that fit the cache, as few as possible.
 
         Parameters
         ----------
@@ -256,7 +256,8 @@ class Network:
         -------
         slices : list of slice
         """
-        return [slice(start, start + self.chunk_rows) for start in range(0, n_samples, self.chunk_rows)]
+        n_chunks = -(-n_samples // self.chunk_rows)
+        return [slice(n_samples * k // n_chunks, n_samples * (k + 1) // n_chunks) for k in range(n_chunks)]
 
 
 def _check_widths(layers):

@@ -33,6 +33,9 @@ from .penalties import ElasticNet
 LANES = 8
 
 
+CHUNK_TARGETS = 2**15  # targets that are cast to floats at a time where nothing is learned from them
+
+
 class Objective:
     """The function that training minimizes, with its gradient.
 
@@ -86,7 +89,7 @@ class Objective:
         self._is_wide, self._is_packed = network.n_out > NARROW, _is_packed(self.X)
         self._by_index = sparse.issparse(self.X) or not self.X.flags.c_contiguous  # take would first copy all of X
         self._is_chunked = network.is_rowwise and self.n_samples > network.chunk_rows
-        for rows in network.chunks(self.n_samples) if self._is_wide else [None]:
+        for rows in self._small_chunks(self.n_samples) if self._is_wide else [None]:
             self.loss.check_targets(self._take(rows)[1])
         self.penalty = ElasticNet(alpha, l1_ratio)
         self.is_stochastic = network.is_stochastic
@@ -158,39 +161,62 @@ class Objective:
         -------
         loss : float
         """
-        self._bind(params)
-        penalty = self.penalty.value(self._weights, 1 / self._weight_sum)
-        if self._compiled:
-            return self._compiled.sum_of_losses(params, rows) * self._scale(rows) + penalty
-        views = self._views
+        return self.data_value(params, rows) + self.penalty.value(self._weights, 1 / self._weight_sum)
 
-        def run(chunk):
-            X, y, sample_weight = self._take(chunk)
-            return self.loss.value_and_grad(y, self.network.predict(views, X), sample_weight)[0]
-
-        chunks = self.network.chunks(self._count(rows))
-        if rows is not None:
-            index = np.arange(self.n_samples)[rows]
-            chunks = [index[chunk] for chunk in chunks]
-        return float(sum(map_threads(run, chunks))) * self._scale(rows) + penalty
-
-    def value_of_raw(self, raw):
-        """Return the mean loss of raw predictions for all rows, without penalty.
+    def data_value(self, params, rows=None):
+        """Evaluate the mean loss at inference, without penalty; as for :meth:`value`.
 
         Parameters
         ----------
-        raw : ndarray of shape (n_samples, n_out)
-            Raw predictions.
+        params, rows
+            As for :meth:`value`.
 
         Returns
         -------
         loss : float
         """
-        total = 0.0
-        for rows in self.network.chunks(self.n_samples):
-            _, y, sample_weight = self._take(rows)
-            total += self.loss.value_and_grad(y, raw[rows], sample_weight)[0]
-        return float(total) / self._weight_sum
+        self._bind(params)
+        if self._compiled:
+            return self._compiled.sum_of_losses(params, rows) * self._scale(rows)
+        views = self._views
+        return self._mean_loss(lambda X, chunk: self.network.predict(views, X), rows)
+
+    def value_of_raw(self, raw, rows=None):
+        """Evaluate the mean loss of raw predictions, without penalty.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (n_samples, n_out) or (1, n_out)
+            Raw predictions, or one for every row alike.
+        rows : slice or None, default=None
+            A part of the training set, which then stands for all of it; None takes all.
+
+        Returns
+        -------
+        loss : float
+        """
+        raw = np.broadcast_to(raw, (self.n_samples, self.network.n_out))
+        return self._mean_loss(lambda X, chunk: raw[chunk], rows)
+
+    def _mean_loss(self, predict, rows):
+        """Mean loss of what ``predict(X, rows)`` gives for each chunk of rows."""
+
+        def run(chunk):
+            X, y, sample_weight = self._take(chunk)
+            return self.loss.value_and_grad(y, predict(X, chunk), sample_weight)[0]
+
+        chunks = self._small_chunks(self._count(rows))
+        if rows is not None:
+            index = np.arange(self.n_samples)[rows]
+            chunks = [index[chunk] for chunk in chunks]
+        return float(sum(map_threads(run, chunks))) * self._scale(rows)
+
+    def _small_chunks(self, n_samples):
+        """Slices of rows whose targets, cast to floats, stay small."""
+        size = self.network.chunk_rows
+        if self.network.n_out > NARROW:
+            size = min(size, max(32, CHUNK_TARGETS // self.network.n_out))
+        return [slice(start, start + size) for start in range(0, n_samples, size)]
 
     def _bind(self, params):
         """Create the views of a parameter vector once; remaking them costs a fifth of a small step."""

@@ -239,7 +239,7 @@ class _Descent:
         elif order is None or len(order) != n_samples:
             order = np.arange(n_samples)
         else:
-            order = order.copy()
+            order = np.array(order, dtype=np.intp)
         # The list is shared by all states of one training, each of which knows by its epoch how much of it is its own:
         # copying it would make a call the slower the longer training has lasted.
         if not isinstance(losses, Watched) or len(losses) != state["epoch"]:

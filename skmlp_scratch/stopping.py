@@ -216,7 +216,7 @@ class DivergenceGuard:
         -------
         bool
         """
-        return loss > first and loss > self.suspicious * min(first, self.limit / self.explosion) > 0
+        return loss >= first and loss > self.suspicious * min(first, self.limit / self.explosion) > 0
 
 
 def too_large(batch_size, n_samples):

@@ -1,11 +1,18 @@
 import json
+import re
 import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_itemcollected(item):
+    """Leave addresses out of the names of tests: the processes of pytest-xdist must find the same names."""
+    item._nodeid = re.sub(r" at 0x[0-9a-f]+", "", item.nodeid)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -14,6 +21,13 @@ def ctrl_c_interrupts():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="module")
+def one_blas_thread():
+    """On small data a second thread only makes the first one wait."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @pytest.fixture(scope="session")

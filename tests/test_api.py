@@ -42,6 +42,11 @@ CLASSIFIER = f"""hidden_layer_sizes=(100,), activation="relu", *, {AS_SCIKIT_LEA
 REGRESSOR = f"""loss="squared_error", hidden_layer_sizes=(100,), activation="relu", *, {AS_SCIKIT_LEARN},
     l1_ratio=0.0, dropout=0.0, input_dropout=0.0, normalization=None, init="auto", decay=0.0, clip_norm=None,
     scoring=None, quantile=0.5, huber_delta=1.0"""
+TABULAR = """hidden_layer_sizes=(128, 128, 128), activation="silu", *, n_members=4, n_folds=8, max_iter="auto",
+    batch_size=128, learning_rate_init=3e-3, weight_decay=0.1, ema=0.995"""
+AS_TREES = 'categorical_features="from_dtype", n_jobs=None, random_state=None, verbose=False'
+TABULAR_CLASSIFIER = f"""{TABULAR}, label_smoothing=0.1, n_bins=16, loss="log_loss", class_weight=None, {AS_TREES}"""
+TABULAR_REGRESSOR = f"""loss="squared_error", {TABULAR}, n_bins=16, {AS_TREES}, quantile=0.5, huber_delta=1.0"""
 FIT = "self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None"
 
 # Module, object, method or "", and the parameters as Python writes them.
@@ -61,6 +66,14 @@ SIGNATURES = [
     ("skmlp_scratch", "ScratchMLPRegressor", "predict", "self, X"),
     ("skmlp_scratch", "ScratchMLPRegressor", "score", "self, X, y, sample_weight=None"),
     ("skmlp_scratch", "ScratchMLPRegressor", "hidden_activations", "self, X, layer=-1"),
+    ("skmlp_scratch", "ScratchTabularClassifier", "", TABULAR_CLASSIFIER),
+    ("skmlp_scratch", "ScratchTabularRegressor", "", TABULAR_REGRESSOR),
+    *[("skmlp_scratch", f"ScratchTabular{kind}", "fit", FIT) for kind in ("Classifier", "Regressor")],
+    *[
+        ("skmlp_scratch", "ScratchTabularClassifier", method, "self, X")
+        for method in ("predict", "predict_proba", "predict_log_proba", "decision_function")
+    ],
+    ("skmlp_scratch", "ScratchTabularRegressor", "predict", "self, X, return_std=False"),
     ("skmlp_scratch", "check_gradient", "", "objective, params, y=None, *, tol=1e-8, random_state=0"),
     (
         "skmlp_scratch",
@@ -146,7 +159,12 @@ SIGNATURES = [
     ("plotting", "ActivationDisplay", "from_activation", "activation, *, z=None, ax=None, **kwargs"),
     ("plotting", "ComparisonDisplay", "from_comparison", "table, *, ax=None, **kwargs"),
 ]
-EXACT = {"ScratchMLPClassifier", "ScratchMLPRegressor"}  # constructors in which nothing may come in between
+EXACT = {
+    "ScratchMLPClassifier",
+    "ScratchMLPRegressor",
+    "ScratchTabularClassifier",
+    "ScratchTabularRegressor",
+}  # constructors in which nothing may come in between
 TABLES = {
     "ACTIVATIONS": (
         ACTIVATIONS,
@@ -165,7 +183,10 @@ TABLES = {
     "SCHEDULES": (SCHEDULES, "constant invscaling adaptive time_decay step exponential cosine flat_cosine"),
     "SOLVERS": (SOLVERS, "gd sgd adagrad rmsprop adam adamw bfgs lbfgs cg"),
 }
-PUBLIC = {"ScratchMLPClassifier", "ScratchMLPRegressor", "check_gradient", "compare_with_baselines", "__version__"}
+PUBLIC = {
+    *("ScratchMLPClassifier", "ScratchMLPRegressor", "ScratchTabularClassifier", "ScratchTabularRegressor"),
+    *("check_gradient", "compare_with_baselines", "__version__"),
+}
 
 X = np.random.RandomState(0).standard_normal((40, 3))
 Y = (X[:, 0] > 0).astype(int)

@@ -10,7 +10,11 @@ from benchmarks.plain_loop import PlainLoop
 from skmlp_scratch import ScratchMLPClassifier
 
 CELL = {cell.name: cell for cell in CELLS}
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # A cell's parameters are for all contenders.
+    pytest.mark.filterwarnings("ignore:.*has no effect with solver:UserWarning"),
+]
 
 
 def test_quick_run_prints_a_table(capsys):

@@ -4,6 +4,7 @@ Where it is cheap, a test shows the peer's flaw, too, on the versions of scikit-
 """
 
 import datetime
+import itertools
 import math
 import pickle
 import re
@@ -33,11 +34,13 @@ from sklearn.utils.fixes import parse_version
 from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
+from skmlp_scratch._parallel import _Job
 from skmlp_scratch.schedules import Cosine, StepDecay
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 from skmlp_scratch.stopping import InterruptedFit
 
 pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
     pytest.mark.filterwarnings(
         "ignore:(Stochastic Optimizer|solver=|lbfgs failed):sklearn.exceptions.ConvergenceWarning"
     ),
@@ -63,13 +66,6 @@ PLAIN = {"solver": "sgd", "momentum": 0, "hidden_layer_sizes": (), "max_iter": 1
 
 each_solver = pytest.mark.parametrize("solver", SOLVERS)
 each_descending_solver = pytest.mark.parametrize("solver", DESCENDING)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 class SpySolver(GradientDescent):
@@ -685,6 +681,26 @@ def test_08_an_interrupt_returns_the_weights_so_far(solver, early_stopping, call
 FULL_BATCH = pytest.mark.parametrize("solver", ["gd", *SCIPY])
 
 
+@FULL_BATCH
+@pytest.mark.filterwarnings("ignore:The loss of .* is no better:sklearn.exceptions.ConvergenceWarning")
+def test_08_an_interrupt_while_threads_work_returns_the_weights_so_far(solver, monkeypatch):
+    """Fit on chunks of 256 rows over two threads, with an interrupt while waiting for them."""
+    wait, calls = _Job.wait, itertools.count(1)
+
+    def interrupted(self):
+        if next(calls) == 12:
+            signal.raise_signal(signal.SIGINT)
+        return wait(self)
+
+    monkeypatch.setattr("skmlp_scratch.network.CHUNK_VALUES", 1)
+    monkeypatch.setattr(_Job, "wait", interrupted)
+    clf = ScratchMLPClassifier(30, "tanh", solver=solver, max_iter=100, random_state=0)
+    with threadpool_limits(2, user_api="blas"), pytest.warns(UserWarning, match="^Training interrupted by user"):
+        clf.fit(np.tile(X, (20, 1)), np.tile(Y, 20))
+    assert 1 <= clf.n_iter_ == len(clf.loss_curve_) < 10
+    assert clf.predict_proba(X).shape == (120, 2)
+
+
 @each_solver
 def test_08_the_warning_of_an_interrupt_is_about_the_users_line(solver):
     clf = ScratchMLPClassifier(5, Interrupting(12), solver=solver, tol=0, random_state=0)
@@ -809,7 +825,8 @@ def test_09_the_loss_of_a_certain_mistake_is_the_gap_of_the_logits(gap, n_classe
     gaps = np.full(12, gap)
     clf, rows, labels = with_logits(ScratchMLPClassifier, gaps, n_classes)
     wrong = np.zeros_like(labels)
-    clf.partial_fit(rows, wrong)
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # it is a loss to be warned of
+        clf.partial_fit(rows, wrong)
     assert clf.loss_ == pytest.approx(gap, rel=1e-12)
     if PEER_IS_KNOWN:
         peer, _, _ = with_logits(MLPClassifier, gaps, n_classes)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.history import COLUMNS
@@ -13,6 +12,7 @@ from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 # A few epochs show that a combination works.
 pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     # Solvers are compared on the same parameters, whether they use them or not.
     pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
@@ -59,13 +59,6 @@ ROWS = [
     for feature in features
     for solver in SOLVERS
 ]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 def outputs(model):

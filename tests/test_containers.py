@@ -432,6 +432,7 @@ SOME = ["fortran order", "transposed", "columns reversed", "every second cell", 
         *[(ScratchMLPRegressor, name, "adam") for name in [*SOME, "polars Float64"]],
     ],
 )
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")  # of an array beside a frame
 def test_a_minibatch_touches_its_rows_only(estimator, name, setting):
     """A copy of the whole table for every minibatch would be seen as the epoch's highest memory."""
     A = table(2000, 20)
@@ -464,11 +465,12 @@ def is_sparse(name):
     return name in SPARSE | SPARSE_BITS | SPARSE_SINGLE or "Sparse" in name
 
 
-@pytest.mark.parametrize("name", [name for name in CONTAINERS if name not in OF_OBJECTS])
+# Stored zeros are data, too: there are more of them than the table's own.
+@pytest.mark.parametrize("name", [name for name in CONTAINERS if name not in OF_OBJECTS | {"csr with stored zeros"}])
 @pytest.mark.parametrize("method", ["fit", "partial_fit", "X_val", "predict"])
 def test_memory_is_within_a_factor_of_the_table(name, method):
     A = table(3000, 20, bits=name in BITS, density=0.01 if is_sparse(name) else 1)
-    make, y = CONTAINERS[name], np.arange(3000) / 3000
+    make, y = CONTAINERS[name], np.tile(np.arange(50) / 50, 60)
     X, few = make(A), make(A[:50])
     model = ScratchMLPRegressor(hidden_layer_sizes=(2,), max_iter=1, random_state=0)
     calls = {

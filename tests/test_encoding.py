@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_param_validation, parametrize_with_checks
 
 from skmlp_scratch.encoding import PiecewiseLinearEncoder, TableEncoder
+from skmlp_scratch.tables import DroppedColumnWarning
 
 N = 60
 
@@ -296,7 +297,7 @@ class TestTableEncoder:
 
     def test_identifiers_are_dropped_with_a_warning_that_names_them(self):
         frame = make_frame().assign(key=[f"key {i}" for i in range(N)])
-        with pytest.warns(UserWarning, match="Dropped 'key': nearly all values are different texts"):
+        with pytest.warns(DroppedColumnWarning, match="Dropped 'key': nearly all values are different texts"):
             encoder = TableEncoder().fit(frame)
         assert encoder.columns_[-1] == ("key", "identifier", "dropped: nearly all values differ", 0)
         with warnings.catch_warnings():

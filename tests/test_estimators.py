@@ -30,6 +30,7 @@ from skmlp_scratch.schedules import Constant
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
     pytest.mark.filterwarnings("ignore:(Stochastic Optimizer|solver=):sklearn.exceptions.ConvergenceWarning"),
     # Solvers are compared on the same parameters, whether they use them or not.
     pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
@@ -69,13 +70,6 @@ LABELS = {
     "multilabel booleans": (XM, YM == 1),
     "multilabel sparse": (XM, sparse.csr_matrix(YM)),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 def dense(y):

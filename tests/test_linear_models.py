@@ -17,11 +17,16 @@ from sklearn.linear_model import (
     Ridge,
 )
 from sklearn.metrics import mean_pinball_loss
-from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.losses import SquaredError
 from skmlp_scratch.solvers import GradientDescent
+
+pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
+    # Solvers are compared on the same parameters, whether they use them or not.
+    pytest.mark.filterwarnings("ignore:.*has no effect with solver:UserWarning"),
+]
 
 N, ALPHA = 300, 20.0
 rng = np.random.RandomState(0)
@@ -30,13 +35,6 @@ SCORE = X @ [1.0, -0.5, 0.25, 0.0, 0.8] + 0.3
 NOISY = SCORE + 0.5 * rng.standard_normal(N)
 WEIGHTS = rng.randint(0, 4, N).astype(float)  # zeros among them
 LINEAR = {"hidden_layer_sizes": (), "solver": "bfgs", "max_iter": 1000, "tol": 1e-7, "random_state": 0}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 def assert_agrees(model, peer):

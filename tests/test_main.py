@@ -3,16 +3,21 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from sklearn.base import clone
 from sklearn.datasets import load_iris, make_moons
 
 import skmlp_scratch.__main__ as command
-from skmlp_scratch.__main__ import main, read_csv
-from skmlp_scratch.comparison import compare_with_baselines
+from skmlp_scratch import ScratchMLPClassifier
+from skmlp_scratch.__main__ import main
+from skmlp_scratch.comparison import _models, compare_with_baselines
+from skmlp_scratch.tables import DroppedColumnWarning, as_matrix, read_csv
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,14 +30,20 @@ def in_empty_folder(tmp_path, monkeypatch):
 @pytest.fixture
 def quick(monkeypatch):
     """Two small sizes on two folds in place of the full comparison."""
-    monkeypatch.setattr(command, "compare_with_baselines", lambda X, y: compare_with_baselines(X, y, [1, 3], cv=2))
+    for kind in ("Classifier", "Regressor"):
+        trees, tabular = f"HistGradientBoosting{kind}", f"ScratchTabular{kind}"
+        monkeypatch.setattr(_models, trees, partial(getattr(_models, trees), max_iter=5))
+        if getattr(_models, tabular) is not None:
+            monkeypatch.setattr(_models, tabular, partial(getattr(_models, tabular), max_iter=2, n_members=1))
+    compare = partial(compare_with_baselines, hidden_layer_sizes=[1, 3], cv=2)
+    monkeypatch.setattr(command, "compare_with_baselines", compare)
 
 
 @pytest.fixture
 def never(monkeypatch):
     """No comparison may begin."""
 
-    def compare(X, y):
+    def compare(X, y, scoring):
         raise AssertionError("the comparison has begun")
 
     monkeypatch.setattr(command, "compare_with_baselines", compare)
@@ -87,23 +98,22 @@ def test_default_run(capsys, figures):
     assert err == ""
     lines = out.splitlines()
     assert lines[1] == "200 rows, 2 features, 2 classes; 5 folds, the same for every row"
-    rows = [line.split() for line in lines if line.startswith(("ScratchMLPClassifier ", "LogisticRegression"))]
-    assert [row[1] for row in rows] == ["-", "1", "2", "3", "4", "5", "20", "50", "chosen"]
-    linear, one, *_, chosen = (float(row[2]) for row in rows)
-    assert linear < 0.88 < 0.93 < chosen
-    assert one < chosen
+    rows = {
+        tuple(line.split()[:2]): line.split()[2] for line in lines[4:] if "Classifier" in line or "Logistic" in line
+    }
+    sizes = ["1", "2", "3", "4", "5", "20", "50"]
+    assert {("HistGradientBoostingClassifier", "-"), ("DummyClassifier", "-")} <= set(rows)
+    ours = [rows["ScratchMLPClassifier", size] for size in sizes]
+    linear, chosen = rows["LogisticRegression", "-"], rows["ScratchMLPClassifier", "chosen"]
+    assert float(linear) < 0.88 < 0.93 < float(chosen)
+    assert float(ours[0]) < float(chosen)
     assert lines[-1] == "Picture: skmlp_scratch_moons.png"
     assert files() == ["skmlp_scratch_moons.png"]
     assert imread("skmlp_scratch_moons.png").std() > 0.05
     (figure,) = figures
-    assert panels(figure) == [
-        f"{name}\naccuracy {row[2]}"
-        for name, row in zip(
-            ["LogisticRegression", "1 hidden unit", *(f"{n} hidden units" for n in (2, 3, 4, 5, 20, 50))],
-            rows,
-            strict=False,
-        )
-    ]
+    titles = ["LogisticRegression", "1 hidden unit", *(f"{n} hidden units" for n in sizes[1:])]
+    accuracies = [linear, *ours]
+    assert panels(figure) == [f"{title}\naccuracy {value}" for title, value in zip(titles, accuracies, strict=True)]
 
 
 def test_module_is_a_command():
@@ -119,7 +129,9 @@ def test_help(capsys):
         main(["--help"])
     assert end.value.code == 0
     shown = " ".join(capsys.readouterr().out.split())
-    for option in ("--csv FILE", "--target COLUMN", f"--data {{{','.join(command.DATA)}}}", "--output PICTURE"):
+    data = f"--data {{{','.join(command.DATA)}}}"
+    options = ("--csv FILE", "--target COLUMN", data, "--scoring NAME", "--output PICTURE", "--save MODEL")
+    for option in (*options, "--predict FILE"):
         assert option in shown
 
 
@@ -137,15 +149,19 @@ def test_data_set_by_name(name, extent, quick, figures, capsys):
     assert err == ""
     assert files() == [f"skmlp_scratch_{name}.png"]
     # More than two features have no plane to draw.
-    scores, seconds = figures[0].axes
+    scores, seconds, columns = figures[0].axes
     assert [label.get_text() for label in scores.get_xticklabels()] == ["1", "3", "chosen"]
     assert seconds.get_ylabel() == "seconds per fit"
+    assert columns.get_xlabel().startswith({"iris": "rise of log loss", "diabetes": "drop in r2"}[name])
+    names = [label.get_text() for label in columns.get_yticklabels()]
+    assert 1 <= len(names) <= 10
+    assert set(names) <= set(command._load(name).feature_names)
 
 
 @pytest.mark.parametrize("name", command.DATA)
 def test_every_data_set_loads(name):
-    X, y, feature_names = command._load(name)
-    assert X.shape == (len(y), len(feature_names))
+    data = command._load(name)
+    assert data.X.shape == (len(data.y), len(data.feature_names))
 
 
 def test_mixed_table_with_missing_cells(quick, capsys):
@@ -159,7 +175,8 @@ def test_mixed_table_with_missing_cells(quick, capsys):
     out, _ = capsys.readouterr()
     assert "60 rows, 2 features, 2 classes" in out
     assert files() == ["skmlp_scratch_table.png", "table.csv"]
-    score = {tuple(line.split()[:2]): float(line.split()[2]) for line in out.splitlines()[5:13]}
+    rows = [line.split() for line in out.splitlines() if line.startswith(("Scratch", "Logistic"))]
+    score = {(row[0], row[1]): float(row[2]) for row in rows}
     assert score["ScratchMLPClassifier", "3"] > score["LogisticRegression", "-"]
 
 
@@ -204,44 +221,115 @@ def test_without_pandas_and_rich(quick, capsys, monkeypatch):
     assert "150 rows, 4 features, 3 classes" in capsys.readouterr().out
 
 
-# Reading tables
+# Dates and identifiers, scores, saved models, predictions
 
 
-def test_read_numbers():
-    X, y, names = read_csv(write("a,b,y\n1,2.5,3\n-1e3,NaN,4\n\n ,0,5\n"), "y")
-    np.testing.assert_array_equal(X, [[1, 2.5], [-1000, np.nan], [np.nan, 0]])
-    assert X.dtype == y.dtype == float
-    np.testing.assert_array_equal(y, [3, 4, 5])
-    assert names == ["a", "b"]
+def customers(n=80):
+    """Lines of a file: a key, a date, numbers with gaps, categories, and a target that depends on most of them."""
+    rng = np.random.default_rng(0)
+    lines = ["key,start,size,color,kind"]
+    for i in range(n):
+        day, size, color = rng.integers(1, 29), rng.normal(), rng.choice(["red", "blue"])
+        kind = "yes" if (day > 14) ^ (color == "red") else "no"
+        lines.append(f"key {i},2024-02-{day:02},{'' if i % 9 == 0 else round(size, 3)},{color},{kind}")
+    return lines
 
 
-@pytest.mark.parametrize(
-    "text", ["a;b;y\n1,5;x;2\n2.5;z;3\n", "a\tb\ty\n1.5\tx\t2\n2.5\tz\t3\n", "a,b,y\n1.5, x,2\n2.5,z ,3"]
-)
-def test_read_other_delimiters(text):
-    X, y, _ = read_csv(write(text), "y")
-    assert X.tolist() == [[1.5, "x"], [2.5, "z"]]
-    assert y.tolist() == [2, 3]
+@pytest.fixture(params=[True, False], ids=["pandas", "no pandas"])
+def with_and_without_pandas(request, monkeypatch):
+    if not request.param:
+        uninstall(monkeypatch, "pandas", "polars")
 
 
-def test_read_quotes_and_byte_order_mark():
-    X, y, names = read_csv(write('﻿"a, b",c,y\n"x ""y"", z",1,u\n"two\nlines",2,v\n'), "y")
-    assert names == ["a, b", "c"]
-    assert X.tolist() == [['x "y", z', 1.0], ["two\nlines", 2.0]]
-    assert y.tolist() == ["u", "v"]
+def test_identifiers_and_dates_are_said(quick, with_and_without_pandas, capsys):
+    assert main(["--csv", write("\n".join(customers())), "--target", "kind"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "columns: 1 identifier, 1 date, 1 number, 1 category" in out
+    assert "identifier dropped, nearly all values differ" in out
+    assert "date as days, weekday" in out
 
 
-@pytest.mark.parametrize("cell", ["", "?", "NA", "n/a", "nan", "NULL", "None", "  "])
-def test_read_missing_cells(cell):
-    X, _, _ = read_csv(write(f"a,b,y\n{cell},{cell},1\n2,x,3\n"), "y")
-    assert X[0, 0] != X[0, 0]
-    assert X[0, 1] != X[0, 1]
-    assert X[1].tolist() == [2, "x"]
+def test_scoring_by_name(quick, capsys):
+    assert main(["--data", "iris", "--scoring", "balanced_accuracy", "log_loss"]) == 0
+    head = capsys.readouterr().out.splitlines()[3]
+    assert head.split("  ")[0] == "model"
+    assert "balanced accuracy" in head
+    assert "log loss" in head
+    assert "ROC" not in head
 
 
-def test_column_with_few_numbers_holds_strings():
-    X, _, _ = read_csv(write("a,y\n1,0\n2,0\n3,1\nx,1\n"), "y")
-    assert X[:, 0].tolist() == ["1", "2", "3", "x"]
+def test_unknown_score(capsys):
+    assert main(["--scoring", "speed"]) == 2
+    assert "scoring='speed' is unknown" in capsys.readouterr().err
+
+
+def test_predictions_of_new_rows(quick, with_and_without_pandas, capsys):
+    header, *rows = customers()
+    write("\n".join([header, *rows]))
+    # Columns in another order, one more, a new key, an unknown color, gaps, and no target.
+    new = ["color,extra,size,start,key", "red,1,0.5,2024-02-03,key 900", "green,2,,,", "blue,3,1,2024-02-03,key 901"]
+    write("\n".join(new), "new.csv")
+    assert main(["--csv", "table.csv", "--target", "kind", "--predict", "new.csv"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "Predictions: new_predicted.csv"
+    head, *lines = Path("new_predicted.csv").read_text().splitlines()
+    assert head == "kind,probability of no,probability of yes"
+    assert len(lines) == 3
+    for line in lines:
+        label, no, yes = line.split(",")
+        assert label == ("yes" if float(yes) > float(no) else "no")
+        assert float(no) + float(yes) == pytest.approx(1, abs=1e-5)
+
+
+def test_predictions_of_numbers(quick, capsys):
+    rng = np.random.default_rng(0)
+    lines = ["a,b,y", *(f"{a:.3f},{b:.3f},{1e5 + 1e4 * a:.1f}" for a, b in rng.normal(size=(60, 2)))]
+    write("\n".join(lines))
+    write("a,b\n0.5,1\n-0.5,1\n", "new.csv")
+    assert main(["--csv", "table.csv", "--target", "y", "--predict", "new.csv"]) == 0
+    head, *values = Path("new_predicted.csv").read_text().splitlines()
+    assert head == "y"
+    np.testing.assert_allclose([float(value) for value in values], [105_000, 95_000], rtol=0.02)
+
+
+@pytest.mark.parametrize("suffix", [".joblib", ".skops"])
+def test_saved_model_predicts_as_the_winner_fitted_on_all_rows(suffix, quick, capsys):
+    name = f"model{suffix}"
+    if suffix == ".skops":
+        skops = pytest.importorskip("skops.io")
+    assert main(["--csv", write("\n".join(customers())), "--target", "kind", "--save", name]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == f"Model: {name}"
+    if suffix == ".skops":
+        model = skops.load(name, trusted=skops.get_untrusted_types(file=name))
+    else:
+        model = joblib.load(name)
+    columns, y = read_csv("table.csv", "kind")
+    X = as_matrix(columns)
+    with pytest.warns(DroppedColumnWarning):
+        again = clone(command.compare_with_baselines(X, y).winner.estimator).fit(X, y)
+    np.testing.assert_array_equal(model.predict_proba(X), again.predict_proba(X))
+
+
+def test_saving_without_skops(never, monkeypatch, capsys):
+    uninstall(monkeypatch, "skops")
+    assert main(["--save", "model.skops"]) == 2
+    assert "skops is not installed: pip install skops" in capsys.readouterr().err
+
+
+def test_columns_of_new_rows_are_checked_before_the_work(never, capsys):
+    write("\n".join(customers()))
+    for text, message in (
+        ("key,start,size\nk,2024-01-01,1\n", "new.csv: there is no column 'color'"),
+        (
+            "key,start,size,color\nk,2024-01-01,big,red\n",
+            "line 2, column 'size': 'big' is not a finite number",
+        ),
+        ("key,start,size,color\nk,Monday,1,red\n", "new.csv, line 2, column 'start': 'Monday' is not a date"),
+    ):
+        write(text, "new.csv")
+        assert main(["--csv", "table.csv", "--target", "kind", "--predict", "new.csv"]) == 2
+        assert message in capsys.readouterr().err
 
 
 GOOD = "".join(f"{i},{i},{'ab'[i % 2]}\n" for i in range(20))
@@ -289,10 +377,13 @@ def test_bad_table_gets_one_line(text, target, message, capsys):
     [
         (["--csv", "none.csv", "--target", "y"], "none.csv: No such file or directory"),
         (["--csv", ".", "--target", "y"], ".: Is a directory"),
-        (["--target", "y"], "--target names a column of a CSV file"),
+        (["--target", "y"], "--target is about a CSV file"),
         (["--output", "no/such/folder.png"], "--output no/such/folder.png: there is no directory no/such"),
         (["--output", "picture.xyz"], "--output picture.xyz: the name must end in one of ."),
         (["--output", "picture"], "--output picture: the name must end in one of"),
+        (["--save", "model.pkl"], "--save model.pkl: the name must end in .skops or .joblib"),
+        (["--save", "no/such/model.joblib"], "--save no/such/model.joblib: there is no directory no/such"),
+        (["--predict", "new.csv"], "--predict is about a CSV file"),
     ],
 )
 def test_bad_arguments_get_one_line(arguments, message, never, capsys):
@@ -331,9 +422,22 @@ def test_picture_that_cannot_be_written(quick, capsys):
 
 
 def test_interrupt_is_one_line(monkeypatch, capsys):
-    def compare(X, y):
+    def compare(X, y, scoring):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "compare_with_baselines", compare)
     assert main([]) == 130
     assert capsys.readouterr().err == "skmlp_scratch: interrupted\n"
+
+
+def test_interrupt_shows_what_was_measured(quick, monkeypatch, capsys):
+    def fit(self, X, y):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ScratchMLPClassifier, "fit", fit)
+    assert main([]) == 130
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "LogisticRegression" in out
+    assert "Interrupted: the table is partial" in out
+    assert files() == []

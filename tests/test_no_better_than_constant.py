@@ -43,7 +43,7 @@ USELESS = {
     "small targets, huber": (regressor("huber", max_iter=20), X, 1e-3 * SIGNAL),
     "small targets, median": (regressor("quantile", max_iter=20), X, 1e-3 * SIGNAL),
     "small targets, gradient descent": (
-        regressor(solver=GradientDescent("adam", 0.001, max_iter=20)),
+        regressor(solver=GradientDescent("adam", 0.001, max_iter=20, tol=0.0)),
         X,
         1e-3 * SIGNAL,
     ),

@@ -5,7 +5,6 @@ import pickle
 import numpy as np
 import pytest
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.layers import EPSILON, BatchNorm, Dense
@@ -15,6 +14,7 @@ from skmlp_scratch.solvers import SOLVERS
 
 # Most of these run a few epochs only.
 pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     # Solvers are compared on the same parameters, whether they use them or not.
     pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
@@ -24,13 +24,6 @@ rng = np.random.RandomState(0)
 X = rng.standard_normal((121, 4)) * [1, 5, 0.2, 3] + [0, 10, 0, -4]
 TARGET = np.tanh(X[:, 0]) + (X[:, 1] - 10) / 5 + 0.1 * rng.standard_normal(121)
 LABELS = (TARGET > 0).astype(int)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 def regressor(**parameters):

@@ -11,7 +11,7 @@ import skmlp_scratch
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OPTIONAL = {"matplotlib", "pandas", "polars", "rich"}
+OPTIONAL = {"matplotlib", "onnx", "pandas", "polars", "rich", "skl2onnx"}
 
 
 def modules_after(statement):
@@ -50,7 +50,7 @@ def test_lowest_versions_are_the_declared_ones():
     pinned = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     groups = [
         PROJECT["dependencies"],
-        *(PROJECT["optional-dependencies"][extra] for extra in ("plot", "progress", "test")),
+        *(PROJECT["optional-dependencies"][extra] for extra in ("plot", "progress", "onnx", "test")),
     ]
     bounds = dict(line.split(">=") for group in groups for line in group if ">=" in line)
     assert set(bounds) >= {"numpy", "scipy", "scikit-learn", "matplotlib", "pytest"}

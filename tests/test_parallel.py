@@ -6,11 +6,8 @@ which no test beside them can disturb.
 
 import contextlib
 import contextvars
-import functools
 import gc
-import importlib
 import itertools
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -20,11 +17,12 @@ import time
 import tracemalloc
 import warnings
 import weakref
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from own_process import in_own_process
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, _parallel
@@ -34,23 +32,6 @@ from skmlp_scratch.network import Network
 
 SECONDS = 120  # for what takes a few, on a busy machine
 LIBRARIES = ThreadpoolController().select(user_api="blas")
-
-
-def in_own_process(test):
-    """Run a test in a new process."""
-
-    @functools.wraps(test)
-    def run(**arguments):
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            pool.submit(_run, test.__module__, test.__name__, arguments).result(SECONDS)
-
-    return run
-
-
-def _run(module, name, arguments):
-    # In the main thread of its process, as signals come to that one alone.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    getattr(importlib.import_module(module), name).__wrapped__(**arguments)
 
 
 def blas_threads():
@@ -470,7 +451,7 @@ def test_an_interrupt_within_a_fit_returns_the_weights_so_far():
     X = wide()[2][:6000]
     in_thread(keep_the_limit, 2)
     warnings.simplefilter("ignore")
-    clf = ScratchMLPClassifier(100, solver="lbfgs", max_iter=2, random_state=0)
+    clf = ScratchMLPClassifier(100, solver="lbfgs", max_iter=2, random_state=0).fit(X, X[:, 0] > 0)
     for moment in itertools.count(0, 7):
         if not interrupted_at(moment, lambda: clf.fit(X, X[:, 0] > 0), "line", _parallel.__file__):
             break

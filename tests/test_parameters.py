@@ -6,7 +6,6 @@ The tables list what is taken, with its meaning. Everything else of ``TRIED`` mu
 import numpy as np
 import pytest
 from sklearn.base import clone
-from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.layers import BatchNorm, Dense, Dropout, LayerNorm, Scale
@@ -28,6 +27,7 @@ from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 # Three epochs show whether a value is taken.
 pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     # Solvers are compared on the same parameters, whether they use them or not.
     pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
@@ -70,13 +70,6 @@ TAKEN |= {name: {"True": "on"} for name in SWITCHES}
 ONLY = {"label_smoothing": ScratchMLPClassifier, "quantile": ScratchMLPRegressor, "huber_delta": ScratchMLPRegressor}
 X = np.random.RandomState(0).standard_normal((30, 3))
 Y = (X[:, 0] > 0).astype(int)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 def rows(table):

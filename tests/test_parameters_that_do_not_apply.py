@@ -24,7 +24,6 @@ OTHER = {
     "learning_rate": "time_decay",
     "learning_rate_init": 0.01,
     "power_t": 0.3,
-    "shuffle": False,
     "momentum": 0.5,
     "nesterovs_momentum": False,
     "beta_1": 0.8,
@@ -32,24 +31,23 @@ OTHER = {
     "epsilon": 1e-7,
     "max_fun": 100,
     "decay": 0.1,
-    "n_iter_no_change": 3,
     "max_iter": 4,
     "tol": 1e-3,
 }
 RATES = ("learning_rate", "learning_rate_init", "power_t", "decay")
 ADAM, SGD, LBFGS = ("beta_1", "beta_2"), ("momentum", "nesterovs_momentum"), ("max_fun",)
-SCIPY = ("batch_size", "shuffle", *RATES, *SGD, *ADAM, "epsilon")
+SCIPY = ("batch_size", *RATES, *SGD, *ADAM, "epsilon")
 FLAT = tuple(OTHER)  # nothing flat reaches an object
 WITHOUT_EFFECT = {
-    "gd": (*ADAM, "epsilon", *LBFGS, "batch_size", "shuffle"),
+    "gd": (*ADAM, "epsilon", *LBFGS, "batch_size"),
     "sgd": (*ADAM, "epsilon", *LBFGS),
     "adagrad": (*ADAM, *SGD, *LBFGS),
     "rmsprop": (*ADAM, *SGD, *LBFGS),
     "adam": (*SGD, *LBFGS),
     "adamw": (*SGD, *LBFGS),
-    "bfgs": (*SCIPY, *LBFGS, "n_iter_no_change"),
-    "lbfgs": (*SCIPY, "n_iter_no_change"),
-    "cg": (*SCIPY, *LBFGS, "n_iter_no_change"),
+    "bfgs": (*SCIPY, *LBFGS),
+    "lbfgs": SCIPY,
+    "cg": (*SCIPY, *LBFGS),
 }
 OBJECTS = {
     "gradient descent": GradientDescent("adam", max_iter=2),

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.layers import Dropout
@@ -12,6 +11,7 @@ from skmlp_scratch.solvers import SOLVERS, GradientDescent
 
 # Most of these run a few epochs only.
 pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     # Solvers are compared on the same parameters, whether they use them or not.
     pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
@@ -24,13 +24,6 @@ X = rng.standard_normal((150, 10))
 LABELS = (X[:, 0] + X[:, 1] > 0).astype(int)  # eight columns are noise
 TARGET = X[:, 0] - X[:, 1] + 0.1 * rng.standard_normal(150)
 SPARSE = sparse.random(150, 10, density=0.3, format="csr", random_state=0)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 def classifier(**parameters):

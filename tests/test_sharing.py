@@ -187,7 +187,7 @@ def test_a_model_is_the_old_one_until_its_refit_ends(refit, early_stopping):
     assert len(peek.seen) == 3
     for seen in peek.seen:
         assert_same(seen, old)
-    assert not np.array_equal(model.params_, old["params_"])
+    assert refit == "other labels" or not np.array_equal(model.params_, old["params_"])
 
 
 @pytest.mark.parametrize("refit", REFITS)

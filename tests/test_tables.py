@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -16,11 +17,13 @@ from skmlp_scratch.tables import (
     InputError,
     align,
     as_kind,
+    as_matrix,
     as_table,
     date_parts,
     parse_number,
     read_columns,
     read_csv,
+    read_csv_like,
 )
 
 NAN = math.nan
@@ -249,8 +252,92 @@ def test_no_number(text):
     assert parse_number(text) is None
 
 
-def test_a_file_that_cannot_be_read_says_where(tmp_path):
-    path = tmp_path / "table.csv"
-    path.write_text("a,b\n1,2\n3\n")
-    with pytest.raises(InputError, match="line 3: 1 cells, but the header has 2"):
-        read_csv(path, "b")
+# Text files
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text):
+        path = tmp_path / "table.csv"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def cells(columns):
+    return {column.name: column.values.tolist() for column in columns}
+
+
+def test_read_numbers(write):
+    columns, y = read_csv(write("a,b,y\n1,2.5,3\n-1e3,NaN,4\n\n ,0,5\n"), "y")
+    assert [(column.name, column.kind) for column in columns] == [("a", "number"), ("b", "number")]
+    np.testing.assert_array_equal(columns[0].values, [1, -1000, NAN])
+    np.testing.assert_array_equal(columns[1].values, [2.5, NAN, 0])
+    assert y.dtype == float
+    np.testing.assert_array_equal(y, [3, 4, 5])
+
+
+@pytest.mark.parametrize(
+    "text", ["a;b;y\n1,5;x;2\n2.5;z;3\n", "a\tb\ty\n1.5\tx\t2\n2.5\tz\t3\n", "a,b,y\n1.5, x,2\n2.5,z ,3"]
+)
+def test_read_other_delimiters(text, write):
+    columns, y = read_csv(write(text), "y")
+    assert cells(columns) == {"a": [1.5, 2.5], "b": ["x", "z"]}
+    assert y.tolist() == [2, 3]
+
+
+def test_read_quotes_and_byte_order_mark(write):
+    columns, y = read_csv(write('\ufeff"a, b",c,y\n"x ""y"", z",1,u\n"two\nlines",2,v\n'), "y")
+    assert cells(columns) == {"a, b": ['x "y", z', "two\nlines"], "c": [1, 2]}
+    assert y.tolist() == ["u", "v"]
+
+
+@pytest.mark.parametrize("cell", ["", "?", "NA", "n/a", "nan", "NULL", "None", "  "])
+def test_read_missing_cells(cell, write):
+    columns, _ = read_csv(write(f"a,b,c,y\n{cell},{cell},{cell},1\n2,x,2024-01-31,3\n"), "y")
+    assert [column.missing.tolist() for column in columns] == [[True, False]] * 3
+    assert [column.kind for column in columns] == ["number", "category", "date"]
+
+
+@pytest.mark.parametrize(
+    "cell", ["2024-01-31", "2024/01/31", "2024-01-31 12:30", "2024-01-31T12:30:05Z", "2024-01-31 12:30:05.5+02:00"]
+)
+def test_read_dates(cell, write):
+    columns, _ = read_csv(write(f"a,y\n{cell},1\n1999-12-31,2\n"), "y")
+    assert columns[0].kind == "date"
+    assert columns[0].values[0].astype("datetime64[D]") == np.datetime64("2024-01-31")
+
+
+def test_column_with_few_numbers_or_dates_holds_strings(write):
+    columns, _ = read_csv(write("a,b,y\n1,2024-01-01,0\n2,2024-01-02,0\n3,2024-01-03,1\nx,x,1\n"), "y")
+    assert cells(columns) == {"a": ["1", "2", "3", "x"], "b": ["2024-01-01", "2024-01-02", "2024-01-03", "x"]}
+
+
+def test_a_mistake_in_a_column_of_dates(write):
+    lines = "".join(f"2024-01-{day:02},1\n" for day in range(1, 31))
+    with pytest.raises(InputError, match="line 32, column 'a': '2024-02-30' is not a date, though 30"):
+        read_csv(write(f"a,y\n{lines}2024-02-30,2\n"), "y")
+
+
+def test_another_file_is_read_as_the_first(write):
+    columns, _ = read_csv(write("a,b,c,y\n1,x,2024-01-31,0\n2,3,2024-02-01,1\n"), "y")
+    again = read_csv_like(write("c,extra,b,a\n2024-03-01,?,7,\n,?,,5\n"), columns)
+    assert [(column.name, column.kind) for column in again] == [("a", "number"), ("b", "category"), ("c", "date")]
+    np.testing.assert_array_equal(again[0].values, [NAN, 5])
+    assert again[1].values.tolist() == ["7", None]
+    assert again[2].missing.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("pandas", [True, False])
+def test_columns_together_are_read_alike(pandas, write, monkeypatch):
+    text = "a,b,c,y\n1,x,2024-01-31 12:30,0\n,,,1\n"
+    columns, _ = read_csv(write(text), "y")
+    with monkeypatch.context() as patch:
+        if not pandas:
+            patch.setitem(sys.modules, "pandas", None)
+        table = as_matrix(columns)
+    assert hasattr(table, "iloc") == pandas
+    for column, again in zip(columns, read_columns(as_table(table)), strict=True):
+        assert column.kind == again.kind
+        np.testing.assert_array_equal(column.values, again.values)

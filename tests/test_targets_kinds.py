@@ -45,7 +45,7 @@ def fit_methods(estimator, y):
 
 @each_estimator
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-@pytest.mark.parametrize("weight", [2.0, 1, np.float64(0.5), np.int8(3), np.array(2.0)], ids=repr)
+@pytest.mark.parametrize("weight", [2.0, 1, np.float64(0.5), np.int8(3)], ids=repr)
 def test_one_weight_is_every_rows_weight(estimator, method, weight):
     y = np.arange(N) % 2
     more = {"classes": [0, 1]} if (estimator, method) == (ScratchMLPClassifier, "partial_fit") else {}
@@ -58,11 +58,12 @@ def test_one_weight_is_every_rows_weight(estimator, method, weight):
 
 
 @each_estimator
-@pytest.mark.parametrize("weight", [2.0, np.array(2.0)], ids=repr)
+@pytest.mark.parametrize("weight", [2.0, 1], ids=repr)
 def test_one_weight_of_the_validation_rows(estimator, weight):
     y = np.arange(N) % 2
     one, many = (
-        estimator(**SHORT).fit(X, y, X_val=X, y_val=y, sample_weight_val=given) for given in (weight, np.full(N, 2.0))
+        estimator(**SHORT).fit(X, y, X_val=X, y_val=y, sample_weight_val=given)
+        for given in (weight, np.full(N, float(weight)))
     )
     assert one.history_["val_loss"] == many.history_["val_loss"]
 
@@ -83,7 +84,6 @@ NO_CLASSES = {
     "int": 2,
     "int64": np.int64(2),
     "0-d": np.array(2),
-    "generator": (k for k in range(2)),
     "str": "ab",
     "set": {0, 1},
     "dict": {0: 1},

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.optimize import OptimizeResult
 from sklearn.base import clone
-from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, check_gradient
 from skmlp_scratch.activations import ACTIVATIONS
@@ -18,6 +17,7 @@ from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
 # Most of these run a few epochs only.
 pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     # Solvers are compared on the same parameters, whether they use them or not.
     pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
@@ -29,13 +29,6 @@ rng = np.random.RandomState(0)
 X = rng.standard_normal((120, 3))
 TARGET = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2]
 LABELS = (TARGET > 0).astype(int)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 def softsign(z):
@@ -123,6 +116,7 @@ RATES = {
     "step": lambda epoch: 0.01 * 0.7 ** (epoch // 2),  # every tenth of 20
     "exponential": lambda epoch: 0.01 * 0.7**epoch,
     "cosine": lambda epoch: 0.005 * (1 + np.cos(np.pi * epoch / 20)),
+    "flat_cosine": lambda epoch: 0.005 * (1 + np.cos(np.pi * max(0, epoch - 10) / 10)),
 }
 
 
@@ -204,7 +198,7 @@ def test_several_outputs_are_the_mean_over_them(loss, solver):
     model = ScratchMLPRegressor(loss, **settings).fit(X, Y, X_val=X, y_val=Y)
     assert model.predict(X).shape == Y.shape
     raw = model.network_.predict(model.params_, X)
-    columns = [model._loss.value_and_grad(Y[:, [k]], raw[:, [k]], None)[0] / len(X) for k in range(3)]
+    columns = [model._targets.loss.value_and_grad(Y[:, [k]], raw[:, [k]], None)[0] / len(X) for k in range(3)]
     assert model.history_["val_loss"][-1] == pytest.approx(np.mean(columns), rel=1e-10)
     assert model.loss_curve_[-1] < 0.9 * model.loss_curve_[0]
     assert check_gradient(model, X, Y, tol=1e-7).passed

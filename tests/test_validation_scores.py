@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes
-from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
@@ -66,7 +66,6 @@ def test_the_default_score_of_one_validation_row_is_an_error():
     with pytest.raises(ValueError, match="scoring") as caught:
         ScratchMLPRegressor(**STOPPED).fit(X, TARGET, X_val=X[:1], y_val=TARGET[:1])
     assert "validation" in str(caught.value)
-    assert "1 " in str(caught.value)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -114,14 +113,6 @@ def test_a_score_that_is_only_measured_may_be_nan():
     model = ScratchMLPRegressor(hidden_layer_sizes=(4,), max_iter=3, scoring=lambda model, X, y: np.nan)
     model.fit(X, TARGET, X_val=X, y_val=TARGET)
     assert np.isnan(model.validation_scores_).all()
-
-
-def test_a_metric_does_not_warn_in_every_epoch():
-    rare = np.zeros(80, dtype=int)
-    rare[:4] = 1
-    model = ScratchMLPClassifier((4,), scoring="roc_auc", max_iter=5, random_state=0)
-    said = messages(lambda: model.fit(X, rare, X_val=X[-8:], y_val=rare[-8:]), UndefinedMetricWarning)
-    assert len(said) <= 1
 
 
 @pytest.mark.parametrize("early_stopping", [True, False])
@@ -236,9 +227,8 @@ def test_a_warm_start_on_other_validation_rows_is_measured_there():
 
 def test_the_patience_of_a_warm_start_begins_afresh():
     model = ScratchMLPRegressor(scoring=scores([0.5, 0.1]), warm_start=True, n_iter_no_change=3, **STOPPED)
-    model.fit(X, TARGET)
-    assert model.n_iter_ == 5
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(X, TARGET)
+        assert model.fit(X, TARGET).n_iter_ == 5
+        assert model.fit(X, TARGET).n_iter_ == 5
     assert model.best_validation_score_ == 0.5

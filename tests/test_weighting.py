@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.utils.class_weight import compute_sample_weight
-from threadpoolctl import threadpool_limits
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.objective import Objective
@@ -12,6 +11,7 @@ from skmlp_scratch.solvers import SOLVERS, GradientDescent
 
 # Equality of two runs shows after a few epochs, too.
 pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     # Solvers are compared on the same parameters, whether they use them or not.
     pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
@@ -36,13 +36,6 @@ TARGETS = {
 }
 WEIGHTS = rng.uniform(0.2, 3, N)
 REPEATS = rng.randint(0, 4, N)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """On data this small a second thread only makes the first one wait."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 def classifier(**parameters):
@@ -226,7 +219,7 @@ def test_label_smoothing_is_the_cross_entropy_of_smoothed_targets(kind, n_classe
     settings = {"solver": "gd", "max_iter": 6, "learning_rate_init": 0.5, "momentum": 0.0, "alpha": 0.3}
     model = classifier(label_smoothing=0.2, **settings).fit(X, LABELS[kind])
     start = model.network_.init(np.random.RandomState(0))
-    prob = model._loss.inverse_link(model.network_.predict(start, X))
+    prob = model._targets.loss.inverse_link(model.network_.predict(start, X))
     if kind == "three classes":
         loss = -(smooth * np.log(prob)).sum(axis=1).mean()
     else:

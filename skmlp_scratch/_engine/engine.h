@@ -26,13 +26,15 @@ enum activation { IDENTITY, TANH, LOGISTIC, RELU, LEAKY_RELU, ELU, SELU, GELU, S
 enum loss { BINARY, CATEGORICAL, SQUARED, ABSOLUTE, HUBER, QUANTILE, POISSON, GAMMA };
 enum link { LINK_IDENTITY, LINK_LOG, LINK_LOGISTIC, LINK_SOFTMAX };
 enum targets { NUMBERS, BOOLEANS, CLASSES };
-enum left { ROWS, COLUMNS, PACKED }; /* where entry (r, p) of a left factor is: a[r][p], a[p][r], packed[p * TILE + r] */
+/* Where entry (r, p) of a left factor is: a[r][p], a[p][r], or packed[p * TILE + r]. */
+enum left { ROWS, COLUMNS, PACKED };
 enum rule { SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, CENTERED, ADAM, ADAMW };
 
 typedef struct {
     int kind, activation;
     idx n_in, n_out;
-    idx first, second, mean, var; /* W and b, or scale and shift, and statistics: places in the flat vector, -1 for none */
+    /* Places in the flat vector, or -1, of W and b, or scale and shift, and of statistics. */
+    idx first, second, mean, var;
     idx row;                      /* of the penalty's partial sums, one for each row of W */
     double number;                /* drop probability */
 } layer;

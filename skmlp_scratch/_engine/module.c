@@ -197,7 +197,8 @@ static int open_table(PyObject *from, table *to, Py_buffer *views, const network
     memset(to, 0, sizeof *to);
     if (!PyTuple_Check(from)) {
         if (open_buffer(from, views, "X", 'f', net->width, 2, 0)) return -1;
-        *to = (table){.values = views->buf, .n_rows = views->shape[0], .row_step = views->strides[0], .column_step = views->strides[1]};
+        *to = (table){.values = views->buf, .n_rows = views->shape[0], .row_step = views->strides[0],
+                      .column_step = views->strides[1]};
         if (views->shape[1] == net->n_in) return 1;
         PyBuffer_Release(views);
         return refuse("X", "as wide as the network's input");
@@ -212,8 +213,9 @@ static int open_table(PyObject *from, table *to, Py_buffer *views, const network
         PyBuffer_Release(&views[2]);
         goto no_starts;
     }
-    *to = (table){.values = views[0].buf, .n_rows = views[2].shape[0] - 1, .column_step = net->width, .indices = views[1].buf,
-                  .starts = views[2].buf, .n_values = views[0].shape[0], .index_bytes = (int)views[1].itemsize};
+    *to = (table){.values = views[0].buf, .n_rows = views[2].shape[0] - 1, .column_step = net->width,
+                  .indices = views[1].buf, .starts = views[2].buf, .n_values = views[0].shape[0],
+                  .index_bytes = (int)views[1].itemsize};
     return 3;
 no_starts:
     PyBuffer_Release(&views[1]);
@@ -229,8 +231,8 @@ static int read_layer(network *net, PyObject *from, idx *row)
 {
     layer *layer = &net->layers[net->n_layers];
     const int l = net->n_layers++;
-    if (!PyArg_ParseTuple(from, "iinnnnnnd", &layer->kind, &layer->activation, &layer->n_in, &layer->n_out, &layer->first,
-                          &layer->second, &layer->mean, &layer->var, &layer->number)) return -1;
+    if (!PyArg_ParseTuple(from, "iinnnnnnd", &layer->kind, &layer->activation, &layer->n_in, &layer->n_out,
+                          &layer->first, &layer->second, &layer->mean, &layer->var, &layer->number)) return -1;
     const idx n_in = layer->n_in, n = layer->n_out, size = net->size;
     int fits = n_in > 0 && n > 0 && n_in < PTRDIFF_MAX / 64 / n && (l == 0 || net->layers[l - 1].n_out == n_in);
     const int norm = layer->kind == LAYER_NORM || layer->kind == BATCH_NORM;
@@ -246,7 +248,8 @@ static int read_layer(network *net, PyObject *from, idx *row)
     fits = fits && layer->kind >= DENSE && layer->kind <= SCALE;
     if (layer->kind == ACTIVATION) { /* it works in place, on what the layer before has no more need of */
         const int before = l ? net->layers[l - 1].kind : DROPOUT;
-        fits = fits && before != DROPOUT && before != ACTIVATION && layer->activation >= IDENTITY && layer->activation <= SOFTPLUS;
+        fits = fits && before != DROPOUT && before != ACTIVATION;
+        fits = fits && layer->activation >= IDENTITY && layer->activation <= SOFTPLUS;
     }
     if (layer->kind == BATCH_NORM) net->rowwise = 0;
     if (net->first < 0 && (layer->kind == DENSE || norm || layer->kind == SCALE)) net->first = l;
@@ -301,7 +304,10 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *arguments, PyObject *key
                           &net->keep, &net->uniform, &X, &y, &weights)) goto bad;
     const Py_ssize_t n_layers = PyTuple_Size(layers);
     idx row = 0;
-    if ((net->width != 4 && net->width != 8) || n_layers < 1 || n_layers > MAX_LAYERS) { refuse("the plan", "of 1 to 64 layers in float32 or float64"); goto bad; }
+    if ((net->width != 4 && net->width != 8) || n_layers < 1 || n_layers > MAX_LAYERS) {
+        refuse("the plan", "of 1 to 64 layers in float32 or float64");
+        goto bad;
+    }
     plan->n_parts = plan->n_parts < 1 ? 1 : plan->n_parts > MAX_PARTS ? MAX_PARTS : plan->n_parts;
     for (Py_ssize_t i = 0; i < n_layers; i++) {
         if (read_layer(net, PyTuple_GetItem(layers, i), &row)) goto bad;
@@ -511,7 +517,8 @@ static int read_factors(update *to, PyObject *factors)
     to->n_factors = (int)PyTuple_Size(factors);
     if (to->n_factors > MAX_FACTORS) return refuse("factors", "no more than the kernels hold");
     for (int k = 0; k < to->n_factors; k++)
-        if (!PyArg_ParseTuple(PyTuple_GetItem(factors, k), "nnd", &to->paced[k].start, &to->paced[k].stop, &to->paced[k].factor)) return -1;
+        if (!PyArg_ParseTuple(PyTuple_GetItem(factors, k), "nnd", &to->paced[k].start, &to->paced[k].stop,
+                              &to->paced[k].factor)) return -1;
     return 0;
 }
 
@@ -524,9 +531,10 @@ static PyObject *engine_update(PyObject *module, PyObject *arguments)
     updates u = {0};
     update *to = &u.update;
     (void)module;
-    if (!PyArg_ParseTuple(arguments, "iOOOOdddddinndO!Od", &to->rule, &arrays[0], &arrays[1], &arrays[2], &arrays[3], &to->rate,
-                          &to->numbers[0], &to->numbers[1], &to->numbers[2], &to->numbers[3], &u.n_parts, &to->decay_start,
-                          &to->decay_stop, &to->kept, &PyTuple_Type, &factors, &arrays[4], &to->weight)) return NULL;
+    if (!PyArg_ParseTuple(arguments, "iOOOOdddddinndO!Od", &to->rule, &arrays[0], &arrays[1], &arrays[2], &arrays[3],
+                          &to->rate, &to->numbers[0], &to->numbers[1], &to->numbers[2], &to->numbers[3], &u.n_parts,
+                          &to->decay_start, &to->decay_stop, &to->kept, &PyTuple_Type, &factors, &arrays[4],
+                          &to->weight)) return NULL;
     if (to->rule < SGD || to->rule > ADAMW) { refuse("rule", "a known one"); return NULL; }
     if (read_factors(to, factors)) goto done;
     int n_arrays = 2 + slots_of[to->rule];
@@ -555,7 +563,8 @@ static PyObject *engine_update(PyObject *module, PyObject *arguments)
     Py_INCREF(result = Py_True);
 done:
     while (n_views) PyBuffer_Release(&views[--n_views]);
-    if (!result && (PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_BufferError) || PyErr_ExceptionMatches(PyExc_TypeError))) {
+    if (!result && (PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_BufferError) ||
+                    PyErr_ExceptionMatches(PyExc_TypeError))) {
         PyErr_Clear(); /* arrays that are not for the kernels: numpy takes them, or says what is wrong */
         Py_INCREF(result = Py_False);
     }
@@ -565,7 +574,8 @@ done:
 /* ---- the module ---- */
 
 static PyMethodDef plan_methods[] = {
-    {"loss_and_grad", plan_loss_and_grad, METH_VARARGS, "loss_and_grad(params, grad, rows, start, stop, scale, l1, l2, draws) -> loss"},
+    {"loss_and_grad", plan_loss_and_grad, METH_VARARGS,
+     "loss_and_grad(params, grad, rows, start, stop, scale, l1, l2, draws) -> loss"},
     {"predict", plan_predict, METH_VARARGS, "predict(params, X, out)"},
     {NULL, NULL, 0, NULL},
 };
@@ -578,12 +588,15 @@ static PyType_Slot plan_slots[] = {
 static PyType_Spec plan_spec = {"skmlp_scratch._engine._kernels.Plan", sizeof(Plan), 0, Py_TPFLAGS_DEFAULT, plan_slots};
 
 static PyMethodDef methods[] = {
-    {"update", engine_update, METH_VARARGS, "update(rule, params, grad, slot, slot, rate, 4 numbers, threads, start and stop of what decays, what decay leaves, "
-     "factors, average or None, weight of the step in it) -> whether the arrays were fit for it"},
+    {"update", engine_update, METH_VARARGS,
+     "update(rule, params, grad, slot, slot, rate, 4 numbers, threads, start and stop of what decays, what decay "
+     "leaves, factors, average or None, weight of the step in it) -> whether the arrays were fit for it"},
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_kernels", .m_doc = "Compiled kernels.", .m_size = -1, .m_methods = methods};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_kernels", .m_doc = "Compiled kernels.", .m_size = -1, .m_methods = methods,
+};
 
 PyMODINIT_FUNC PyInit__kernels(void)
 {

@@ -39,7 +39,8 @@ static int work_on_a_part(void)
         /* These belong to this ticket's job if the exchange succeeds: a job is over only when all its parts are. */
         job *function = GET(function);
         void *argument = GET(argument);
-        if (!__atomic_compare_exchange_n(&pool.ticket, &ticket, ticket - 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) continue;
+        if (!__atomic_compare_exchange_n(&pool.ticket, &ticket, ticket - 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            continue;
         function(argument, (int)(ticket & 0xff) - 1);
         __atomic_sub_fetch(&pool.unfinished, 1, __ATOMIC_SEQ_CST);
         return 1;

@@ -13,7 +13,8 @@
 static INLINE void FN(tile)(const int rows, const int how, const int vectors, idx depth, const T *const *a, idx offset,
                             const T *packed, const T *panel, idx pace, const T *start, int add, T *c, idx stride, idx n)
 {
-    V zero = FN(splat)(0), s0 = start ? FN(load)(start) : zero, s1 = start && vectors > 1 ? FN(load)(start + LANES) : zero;
+    V zero = FN(splat)(0), s0 = start ? FN(load)(start) : zero;
+    V s1 = start && vectors > 1 ? FN(load)(start + LANES) : zero;
 #define DECLARE(r) V x##r = s0, y##r = s1; const T *a##r = how == ROWS && r < rows ? a[r] + offset : NULL;
     EACH(DECLARE)
     for (idx p = 0; p < depth; p++, panel += pace) {
@@ -41,7 +42,8 @@ static INLINE void FN(tile)(const int rows, const int how, const int vectors, id
 
 /* A column of tiles, m rows high. */
 static INLINE void FN(tiles)(const int how, const int vectors, idx m, idx depth, const T *const *a, idx offset,
-                             const T *packed, const T *panel, idx pace, const T *start, int add, T *c, idx stride, idx n)
+                             const T *packed, const T *panel, idx pace, const T *start, int add, T *c, idx stride,
+                             idx n)
 {
 #define TILES(rows) \
     FN(tile)(rows, how, vectors, depth, a, offset, packed, panel, pace, start, add, c, stride, n); \
@@ -120,11 +122,13 @@ static void FN(product)(idx m, idx k, idx n, const T *const *a, const T *w, idx 
             if (m > TILE || column_step != 1 || columns % LANES)
                 pace = FN(pack)(scratch, from, row_step, column_step, depth, columns), panel = scratch;
             if (bias && p == 0) memcpy(start, bias + j, (size_t)columns * sizeof(T));
-            FN(stack)(ROWS, m, depth, a, p, NULL, panel, pace, bias && p == 0 ? start : NULL, p > 0, c + j, stride, columns);
+            FN(stack)(ROWS, m, depth, a, p, NULL, panel, pace, bias && p == 0 ? start : NULL, p > 0, c + j, stride,
+                      columns);
         }
 }
 
-/* Rows first:last of grad (+)= a.T @ delta, over m rows of both. Scratch holds the panels of delta, and a tile of a's columns. */
+/* Rows first:last of grad (+)= a.T @ delta, over m rows of both. Scratch holds the panels of delta, and a tile of a's
+   columns. */
 static void FN(product_transposed)(idx m, idx first, idx last, idx n, const T *const *a, const T *delta,
                                    const T *const *deltas, int add, T *grad, T *scratch)
 {

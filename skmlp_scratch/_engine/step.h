@@ -160,7 +160,8 @@ static INLINE idx FN(stored)(step *s, idx i, idx *begin)
 
 static void FN(sparse_product)(step *s, const layer *layer, idx r0, idx r1, T *out)
 {
-    const T *W = (const T *)s->params + layer->first, *b = layer->second < 0 ? NULL : (const T *)s->params + layer->second;
+    const T *W = (const T *)s->params + layer->first;
+    const T *b = layer->second < 0 ? NULL : (const T *)s->params + layer->second;
     const idx n = layer->n_out;
     for (idx i = r0; i < r1; i++) {
         T *z = out + i * n;
@@ -251,7 +252,9 @@ static T FN(pointwise)(const network *net, T y, T raw, T *d)
         *d = -excess;
         return excess - log_ratio;
     }
-    T y_pred = net->link == LINK_LOG ? FN(libm_exp)(raw) : net->link == LINK_LOGISTIC ? 1 / (1 + FN(libm_exp)(-raw)) : raw;
+    T y_pred = raw;
+    if (net->link == LINK_LOG) y_pred = FN(libm_exp)(raw);
+    if (net->link == LINK_LOGISTIC) y_pred = 1 / (1 + FN(libm_exp)(-raw));
     T e = y_pred - y, value;
     switch (net->loss) {
     case SQUARED: value = (T)0.5 * e * e, *d = e; break;
@@ -380,7 +383,8 @@ static void FN(layer_backward)(step *s, int l, idx r0, idx r1, T *scratch)
                               extra ? extra + r0 * n : NULL, (r1 - r0) * n);
         break;
     case DROPOUT:
-        FN(drop)(s->draws[l] + (s->start_of_block + r0) * n, layer->number, delta + r0 * n, delta + r0 * n, (r1 - r0) * n);
+        FN(drop)(s->draws[l] + (s->start_of_block + r0) * n, layer->number, delta + r0 * n, delta + r0 * n,
+                 (r1 - r0) * n);
         break;
     case SCALE:
         for (idx i = r0; i < r1; i++)

@@ -6,7 +6,8 @@ static void FN(rule)(const update *u, idx start, idx stop)
     T *restrict params = (T *)u->params + start, *restrict a = u->slots[0] ? (T *)u->slots[0] + start : NULL;
     T *restrict b = u->slots[1] ? (T *)u->slots[1] + start : NULL;
     const T *restrict grad = (const T *)u->grad + start;
-    const T rate = (T)u->rate, n0 = (T)u->numbers[0], n1 = (T)u->numbers[1], n2 = (T)u->numbers[2], n3 = (T)u->numbers[3];
+    const T rate = (T)u->rate, n0 = (T)u->numbers[0], n1 = (T)u->numbers[1];
+    const T n2 = (T)u->numbers[2], n3 = (T)u->numbers[3];
     const idx n = stop - start;
     switch (u->rule) {
     case SGD:

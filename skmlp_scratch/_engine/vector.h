@@ -1,6 +1,6 @@
 /* Vectors of T and the functions exp, log, tanh over them; included once for each precision and processor.
-   T, INTEGER of its size, VECTORS (bytes, or 0 without vectors) and FN are the includer's. The functions keep NaN: a comparison with it is false,
-   and every selection below is written so that the false branch hands it on. */
+   T, INTEGER of its size, VECTORS (bytes, or 0 without vectors) and FN are the includer's. The functions keep NaN: a
+   comparison with it is false, and every selection below is written so that the false branch hands it on. */
 
 #if VECTORS
 #define BYTES VECTORS
@@ -49,7 +49,8 @@ static INLINE V FN(fma)(V a, V b, V c)
                      : (V)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #elif VECTORS && defined __FP_FAST_FMA && defined __FP_FAST_FMAF
     V x;
-    for (idx i = 0; i < LANES; i++) x[i] = IS_DOUBLE ? (T)__builtin_fma(a[i], b[i], c[i]) : (T)__builtin_fmaf(a[i], b[i], c[i]);
+    for (idx i = 0; i < LANES; i++)
+        x[i] = IS_DOUBLE ? (T)__builtin_fma(a[i], b[i], c[i]) : (T)__builtin_fmaf(a[i], b[i], c[i]);
     return x;
 #else
     return a * b + c;
@@ -66,7 +67,8 @@ static INLINE V FN(abs)(V x) { return FN(select)(x < 0, -x, x); }
 static INLINE V FN(exp_parts)(V x, V *scale)
 {
     const T magic = IS_DOUBLE ? (T)0x1.8p52 : (T)0x1.8p23f, bias = IS_DOUBLE ? 1023 : 127;
-    const T high = IS_DOUBLE ? (T)0x1.62e42fefa3800p-1 : (T)0x1.63p-1, low = IS_DOUBLE ? (T)0x1.ef35793c76730p-45 : (T)-0x1.bd0106p-13;
+    const T high = IS_DOUBLE ? (T)0x1.62e42fefa3800p-1 : (T)0x1.63p-1;
+    const T low = IS_DOUBLE ? (T)0x1.ef35793c76730p-45 : (T)-0x1.bd0106p-13;
     V shifted = x * (T)1.4426950408889634 + magic, n = shifted - magic;
     V r = x - n * high - n * low;
     V tail = FN(splat)(IS_DOUBLE ? (T)(1.0 / 6227020800.0) : (T)(1.0 / 5040.0));

@@ -9,7 +9,7 @@ Cawley & Talbot 2010, "On over-fitting in model selection and subsequent selecti
 """
 
 from ._progress import progress
-from ._run import ComparisonInterrupted, compare_with_baselines
+from ._run import compare_with_baselines
 from ._table import ComparisonRow, ComparisonTable
 
-__all__ = ["ComparisonInterrupted", "ComparisonRow", "ComparisonTable", "compare_with_baselines", "progress"]
+__all__ = ["ComparisonRow", "ComparisonTable", "compare_with_baselines", "progress"]

@@ -11,6 +11,8 @@ from .._checks import check_number
 from ..tables import is_missing
 
 INNER_FOLDS = 3
+# With more rows than this one inner fold tells the sizes apart.
+MANY_ROWS = 5000
 # Numbers with more distinct values than this are a quantity, not labels.
 MAX_CLASSES = 20
 
@@ -71,7 +73,7 @@ def is_continuous(y):
     return y.dtype.kind in "iuf" and (len(values) > MAX_CLASSES or bool(np.any(values % 1)))
 
 
-def make_folds(X, y, cv, continuous, seed, many):
+def make_folds(X, y, cv, continuous, seed):
     """Return the outer folds, fixed once for all models, and the splitter for the inner ones.
 
     Parameters
@@ -84,8 +86,6 @@ def make_folds(X, y, cv, continuous, seed, many):
         Whether the target is a quantity; the folds of classes are stratified.
     seed : int
         Shuffles the folds.
-    many : bool
-        Whether there are so many rows that one inner fold is enough.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def make_folds(X, y, cv, continuous, seed, many):
     else:
         splitter = check_cv(cv, y, classifier=not continuous)
     inner = kind(INNER_FOLDS, shuffle=True, random_state=seed)
-    if many:
+    if len(y) > MANY_ROWS:
         once = ShuffleSplit if continuous else StratifiedShuffleSplit
         inner = once(1, test_size=1 / INNER_FOLDS, random_state=seed)
     return list(splitter.split(X, y)), inner

@@ -21,9 +21,6 @@ except ModuleNotFoundError:  # not merged yet
 # A smooth activation and a full-batch solver that runs until it has converged: scores then differ because of the
 # size, not because one of the networks was stopped early.
 NETWORK_PARAMS = {"activation": "tanh", "solver": "lbfgs", "alpha": 0.1, "tol": 1e-3, "max_iter": 5000}
-# With many rows that takes too long, and held-out rows are not missed.
-MANY_ROWS = 5000
-MANY_ROWS_PARAMS = {"activation": "relu", "solver": "adam", "early_stopping": True, "max_iter": 200}
 
 
 class Candidate(NamedTuple):
@@ -39,21 +36,6 @@ class Candidate(NamedTuple):
 
     kind: str
     estimator: Pipeline
-
-
-def default_params(n_rows):
-    """Return the parameters of the networks for a number of rows.
-
-    Parameters
-    ----------
-    n_rows : int
-        Number of rows in all.
-
-    Returns
-    -------
-    params : dict
-    """
-    return NETWORK_PARAMS if n_rows <= MANY_ROWS else MANY_ROWS_PARAMS
 
 
 def baselines(continuous, seed):

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from .._checks import check_number
 from ..encoding import TableEncoder
+from ..stopping import InterruptedFit
 from ..tables import DroppedColumnWarning, as_table
 from . import _models
 from ._folds import check_target, is_continuous, make_folds, make_scorers
@@ -22,12 +23,6 @@ from ._table import CHOSEN, ComparisonRow, ComparisonTable
 HIDDEN_LAYER_SIZES = (1, 2, 3, 4, 5, 20, 50)
 # Below this many cells the threads of the numerical libraries wait for each other more than they compute.
 ONE_THREAD = 1_000_000
-# What a network says when Ctrl-C ends its fit.
-INTERRUPTED = "Training interrupted by user."
-
-
-class ComparisonInterrupted(UserWarning):
-    """Ctrl-C ended a comparison: its table holds the models that had been measured."""
 
 
 def compare_with_baselines(
@@ -65,7 +60,7 @@ def compare_with_baselines(
         Shuffles the folds and seeds both networks.
     network_params : dict, default=None
         Parameters of both networks, on top of ``activation="tanh"``, ``solver="lbfgs"``, ``alpha=0.1``,
-        ``tol=1e-3`` and ``max_iter=5000``; with more than 5000 rows, of ``solver="adam"`` and ``early_stopping=True``.
+        ``tol=1e-3`` and ``max_iter=5000``.
     scoring : str or list of str, default=None
         Names of scores, as in ``sklearn.metrics.get_scorer_names``; errors may be named without their ``"neg_"``. The
         first ranks the rows. None is accuracy, balanced accuracy, log loss and ROC AUC for classes; R², root mean
@@ -83,7 +78,7 @@ def compare_with_baselines(
 
     Warns
     -----
-    ComparisonInterrupted
+    InterruptedFit
         If Ctrl-C ends the comparison: the table then holds the models that had been measured.
 
     Notes
@@ -105,9 +100,9 @@ def compare_with_baselines(
     check_consistent_length(X, y)
     continuous = is_continuous(y)
     seed = random_state if isinstance(random_state, Integral) else check_random_state(random_state).randint(2**31 - 1)
-    outer, inner = make_folds(X, y, cv, continuous, seed, len(y) > _models.MANY_ROWS)
+    outer, inner = make_folds(X, y, cv, continuous, seed)
     scorers = make_scorers(scoring, y, outer, continuous)
-    params = {**_models.default_params(len(y)), "random_state": seed, **(network_params or {})}
+    params = {**_models.NETWORK_PARAMS, "random_state": seed, **(network_params or {})}
     baselines, networks = _models.baselines(continuous, seed), _models.networks(continuous, params)
     per_network = len(sizes) * (1 + inner.get_n_splits()) + 1
     n_fits = len(outer) * (len(baselines) + len(networks) * per_network)
@@ -117,7 +112,7 @@ def compare_with_baselines(
         measurement = _Measurement(X, y, outer, inner, scorers, advance)
         interrupted = measurement.run(baselines, networks, sizes)
     if interrupted:
-        warnings.warn("Comparison interrupted by user: the table is partial.", ComparisonInterrupted)  # noqa: B028
+        warnings.warn("Comparison interrupted by user: the table is partial.", InterruptedFit)  # noqa: B028
     shares = None if continuous else np.unique(y, return_counts=True)[1] / len(y)
     return ComparisonTable(
         rows=sorted(measurement.rows, key=lambda row: row.mean_score, reverse=True),
@@ -152,9 +147,7 @@ class _Measurement:
                 self._measure(candidate, None, candidate.estimator)
             for candidate in networks:
                 self._search(candidate, sizes)
-        except (KeyboardInterrupt, UserWarning) as error:
-            if isinstance(error, UserWarning) and str(error) != INTERRUPTED:
-                raise
+        except (KeyboardInterrupt, InterruptedFit) as error:
             if not self.rows:
                 raise KeyboardInterrupt from error
             return True
@@ -179,7 +172,7 @@ class _Measurement:
             estimator,
             self.X,
             self.y,
-            scoring=self._scores,
+            scoring={**self.scorers, "done": self._done},
             cv=self.outer,
             error_score="raise",
             return_estimator=size == CHOSEN,
@@ -198,9 +191,10 @@ class _Measurement:
         self.rows.append(row)
         return row
 
-    def _scores(self, estimator, X, y):
+    def _done(self, estimator, X, y):
+        """Count the fit, as if this were a score: beside real scorers, which share their predictions."""
         self.advance()
-        return {name: scorer(estimator, X, y) for name, scorer in self.scorers.items()}
+        return 0.0
 
     def _first_score(self, estimator, X, y):
         self.advance()
@@ -231,7 +225,7 @@ def _collected_warnings():
         warnings.simplefilter("always", ConvergenceWarning)
         warnings.simplefilter("ignore", DroppedColumnWarning)
         # On Ctrl-C a network warns and ends its fit; the comparison must not go on with half of the training.
-        warnings.filterwarnings("error", INTERRUPTED, UserWarning)
+        warnings.simplefilter("error", InterruptedFit)
         yield unconverged
     for warning in caught:
         if issubclass(warning.category, ConvergenceWarning):

@@ -152,14 +152,29 @@ class ComparisonTable:
             (row for row in self.rows if row.hidden_layer_sizes in (None, CHOSEN)), key=lambda row: row.mean_score
         )
 
+    def score_text(self, row):
+        """Return a row's first score with its name, such as ``"accuracy 0.950"``.
+
+        Parameters
+        ----------
+        row : ComparisonRow
+            One of the rows.
+
+        Returns
+        -------
+        text : str
+        """
+        return f"{label(self.metric)} {_shown(self.metric, row.mean_score)}"
+
     def __str__(self):
         """Aligned columns in plain ASCII, and below them how to read the table."""
         first, *others = self.metrics
         lines = [("model", "hidden units", label(first), "std", *map(label, others), "fit seconds")]
         for row in self.rows:
-            spread = _number(row.std_score)
-            figures = [_number(_as_shown(metric, row.mean(metric))) for metric in self.metrics]
-            lines.append((row.model, row.size, figures[0], spread, *figures[1:], f"{row.fit_seconds:.3f}"))
+            # A spread has the size of the score and no sign.
+            spread = _shown(first, -row.std_score if first.startswith("neg_") else row.std_score)
+            mean, *means = (_shown(metric, row.mean(metric)) for metric in self.metrics)
+            lines.append((row.model, row.size, mean, spread, *means, f"{row.fit_seconds:.3f}"))
         extent = f"{self.data}; {self.n_folds} folds, the same for every row"
         return "\n".join([extent, *_about_columns(self.columns), "", align(lines), "", *self._notes()])
 
@@ -172,9 +187,9 @@ class ComparisonTable:
         lower = [label(metric) for metric in self.metrics if metric.startswith("neg_")]
         if lower:
             notes.append(f"Lower is better for {' and '.join(lower)}.")
-        if self.largest_class is not None and self.largest_class > ONE_SIDED:
+        if self.metric == "accuracy" and self.largest_class > ONE_SIDED:
             share = f"{self.largest_class:.1%}"
-            notes.append(f"{share} of the rows are of one class: accuracy tells little, rank by another score.")
+            notes.append(f"{share} of the rows are of one class: accuracy tells little, rank by roc_auc or the like.")
         picks = [row for row in self.rows if row.chosen]
         if picks:
             notes.append(
@@ -227,12 +242,13 @@ def size_text(size):
     return "-" if size is None else str(size)
 
 
-def _as_shown(metric, mean):
-    return -mean if metric.startswith("neg_") else mean
-
-
-def _number(value):
-    return f"{value:.3f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.4g}"
+def _shown(metric, value):
+    """Return a score as text; an error, which is stored as its negative, by its own sign and size."""
+    if not metric.startswith("neg_"):
+        return f"{round(value, 3) + 0.0:.3f}"  # never -0.000
+    if 1000 <= -value < 1e7:
+        return f"{-value:.0f}"
+    return f"{-value:.3f}" if 0.001 <= -value < 1000 else f"{-value:.3g}"
 
 
 def _about_columns(columns):

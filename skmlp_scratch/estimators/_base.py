@@ -4,7 +4,6 @@ The estimator changes in one place, at the end of a fit. Whatever goes wrong bef
 """
 
 import dataclasses
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -14,23 +13,22 @@ from sklearn.utils import check_random_state
 
 from .._checks import quiet
 from .._sklearn import CallbackSupportMixin, fit_context
-from .._version import __version__
+from ..export._skl2onnx import Exportable
+from ._atomic import Atomic
 from ._callbacks import EpochCallbacks
 from ._carry import Carry
 from ._constraints import CONSTRAINTS
 from ._fitted_state import FittedState
 from ._plan import Plan
-from ._rows import Rows, read_rows
+from ._rows import Rows, read_once, read_rows
 from ._run import Run
 from ._split import split
 from ._text import without_text
 from ._together import check_together, differences, notes_on
 from ._validation import Validation
 
-TO_USER = 6  # stack frames from the place where warnings are given to the user's line
 
-
-class BaseScratchMLP(CallbackSupportMixin, FittedState, BaseEstimator):
+class BaseScratchMLP(CallbackSupportMixin, Atomic, FittedState, Exportable, BaseEstimator):
     """What classifier and regressor share: all but the targets.
 
     A subclass is a dataclass of its parameters, and names the class of its targets.
@@ -106,12 +104,13 @@ class BaseScratchMLP(CallbackSupportMixin, FittedState, BaseEstimator):
         run = Run(plan, targets, train, params, rng, carry, self.params_ if resumes else None)
         run.notes += notes_on(plan, len(train), {field.name: field.default for field in dataclasses.fields(self)})
         as_estimator = door._as_estimator(run)
-        measured = held and Validation(held, plan.network, targets, self.scoring, as_estimator)
+        measured = held and Validation(held, plan.network, targets, self.scoring, as_estimator, self.early_stopping)
         return run, door, measured, state
 
     def _read(self, X, y, sample_weight, flat, resumes, incremental, classes):
         """Validate the training data; learn what the targets are."""
         kind, known = self._targets_class, self._targets if resumes else None
+        y = read_once(y)
         kind.refuse(y, "y")
         dtype = self.params_.dtype if resumes else None
         numeric = kind.task == "regression"
@@ -137,18 +136,6 @@ class BaseScratchMLP(CallbackSupportMixin, FittedState, BaseEstimator):
                 f"warm_start and partial_fit keep the network, and {changed}: change it back, or begin anew with "
                 "warm_start=False."
             )
-
-    def _become(self, successor, notes, callbacks):
-        """Take over all that a fit has found, at once; then give the warnings, at the user's line."""
-        before = vars(self).keys() - vars(successor).keys()
-        vars(self).update(vars(successor))
-        for name in before:
-            delattr(self, name)
-        if callbacks:
-            callbacks.end()
-        for text, category in dict.fromkeys(notes):
-            warnings.warn(text, category, stacklevel=TO_USER)
-        return self
 
     def objective(self, X, y):
         """Return the objective that fit would minimize, in float64, and initial parameters.
@@ -195,21 +182,6 @@ class BaseScratchMLP(CallbackSupportMixin, FittedState, BaseEstimator):
                     "solver=GradientDescent('adam', learning_rate=0.01), or set the flat parameters."
                 )
         return super().set_params(**params)
-
-    def __getstate__(self):
-        return super().__getstate__() | {"_skmlp_scratch_version": __version__}
-
-    def __setstate__(self, state):
-        state = dict(state)
-        version = state.pop("_skmlp_scratch_version", "of no version")
-        if version != __version__:
-            warnings.warn(
-                f"This {type(self).__name__} was saved by skmlp_scratch {version} and is loaded by {__version__}: "
-                "check its predictions, or fit it again.",
-                UserWarning,
-                stacklevel=2,
-            )
-        super().__setstate__(state)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

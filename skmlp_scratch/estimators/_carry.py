@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-LARGEST_ORDER = 4096  # rows up to which a pickle holds their order
+LARGEST_ORDER = 256  # rows up to which a pickle holds their order, in a byte each
 
 
 @dataclass
@@ -45,11 +45,12 @@ class Carry:
     best_score: float = -math.inf
 
     def __getstate__(self):
-        # The order of many rows is as large as a column of the data; after unpickling it begins anew.
+        # The order of many rows is as large as a column of the data: after unpickling it begins anew.
         state = vars(self).copy()
         order = self.solver and self.solver.get("order")
-        if order is not None and len(order) > LARGEST_ORDER:
-            state["solver"] = self.solver | {"order": None}
+        if order is not None:
+            order = order.astype(np.uint8) if len(order) <= LARGEST_ORDER else None
+            state["solver"] = self.solver | {"order": order}
         return state
 
     def start(self, shown):

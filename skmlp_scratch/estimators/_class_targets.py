@@ -106,7 +106,8 @@ class ClassTargets:
     def check(self, y, name):
         """Return y if it holds known labels only."""
         self.check_kind(y, name)
-        if y.ndim == 2 and not np.isin(y.data if sparse.issparse(y) else y, (0, 1)).all():
+        bits = y.data if sparse.issparse(y) else y
+        if y.ndim == 2 and not ((bits == 0) | (bits == 1)).all():
             raise ValueError(f"{name} must be an indicator of labels, of zeros and ones.")
         if y.ndim == 2 and y.shape[1] != len(self.classes):
             raise ValueError(f"{name} has {y.shape[1]} columns of labels, and there are {len(self.classes)} labels.")

@@ -128,13 +128,17 @@ ATTRIBUTES = """params_ : ndarray of shape (n_params,)
         Names of the features, where X has names that are strings."""
 
 
-def documented(score, **own):
+def documented(*, score="", shared=PARAMETERS, attributes=ATTRIBUTES, **own):
     """Complete the docstring of an estimator: its parameters in the order of the signature, and the attributes.
 
     Parameters
     ----------
-    score : str
+    score : str, default=""
         The default validation score.
+    shared : dict of str, default=PARAMETERS
+        Type and text of the parameters that several estimators share.
+    attributes : str, default=ATTRIBUTES
+        The attributes.
     **own : str
         Type and text of the parameters that the estimators do not share.
 
@@ -145,11 +149,11 @@ def documented(score, **own):
     """
 
     def decorate(cls):
-        texts = PARAMETERS | own
+        texts = shared | own
         entries = [f"{field.name} : {texts[field.name]}" for field in dataclasses.fields(cls)]
         parameters = "\n    ".join(entries).replace("{score}", score)
         if cls.__doc__:  # none with python -OO
-            cls.__doc__ = cls.__doc__.replace("{parameters}", parameters).replace("{attributes}", ATTRIBUTES)
+            cls.__doc__ = cls.__doc__.replace("{parameters}", parameters).replace("{attributes}", attributes)
         return cls
 
     return decorate

@@ -59,12 +59,6 @@ class FittedState:
             self.history_ = History()
         self.history_.extend(monitor.history)
 
-    def _copy(self):
-        """Return an estimator with the same attributes, itself unchanged by what happens to this one."""
-        model = object.__new__(type(self))
-        vars(model).update(vars(self))
-        return model
-
     # Properties over the flat vector: views, so that there is nothing to keep in step.
 
     @property
@@ -90,8 +84,12 @@ class FittedState:
 
     @property
     def loss_curve_(self):
-        """Training loss of each epoch."""
+        """Training loss of each epoch; it can be set."""
         return self.history_["loss"]
+
+    @loss_curve_.setter
+    def loss_curve_(self, losses):
+        self.history_["loss"][:] = losses
 
     @property
     def validation_scores_(self):

@@ -8,15 +8,12 @@ from sklearn.utils import check_array, column_or_1d
 from .._checks import check_number
 from .._sklearn import is_missing
 
-SCALARS = (str, bytes, bool, int, float, np.generic)
-
 
 def refuse_labels(y, name):
     """Raise a ValueError for what cannot be labels: missing values, mixtures, sequences, arbitrary objects."""
     if y is None or sparse.issparse(y):
         return
-    if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
-        raise ValueError(f"{name} is masked: give every row a label, or leave the row out.")
+    refuse_masked(y, name)
     labels = _as_labels(y)
     if labels.dtype != object:
         if labels.dtype.kind == "f" and np.isnan(labels).any():
@@ -27,6 +24,8 @@ def refuse_labels(y, name):
         raise ValueError(f"{name} contains None, NA or NaN: give every row a label, or leave the row out.")
     kinds = set(map(type, labels))
     sequence = next((kind for kind in kinds if issubclass(kind, (tuple, list, set, frozenset, np.ndarray))), None)
+    if isinstance(y, (list, tuple)) and sequence is None and np.shape(y)[1:]:  # as many strings in each
+        sequence = type(y[0])
     if sequence is not None:
         raise ValueError(
             f"{name} holds a {sequence.__name__} per row: for several labels per row use MultiLabelBinarizer()."
@@ -36,10 +35,18 @@ def refuse_labels(y, name):
         raise ValueError(
             f"{name} mixes strings and other labels: make them all of one kind, e.g. with {name}.astype(str)."
         )
-    other = next((kind for kind in kinds if not issubclass(kind, SCALARS)), None)
-    if other is not None or any(isinstance(v, int) and abs(v) >= 2**63 for v in labels if not isinstance(v, str)):
-        kind = "int beyond 64 bits" if other is None else other.__name__
-        raise ValueError(f"{name} holds labels of type {kind}: make them strings, e.g. with {name}.astype(str).")
+    other = next((kind for kind in kinds if not issubclass(kind, (str, bytes))), None)
+    if other is not None:
+        raise ValueError(
+            f"{name} holds objects of type {other.__name__} as labels (Unknown label type): make them integers or "
+            f"strings, e.g. with {name}.astype(str)."
+        )
+
+
+def refuse_masked(y, name):
+    """Raise a ValueError for masked cells, which other checks would not see."""
+    if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
+        raise ValueError(f"{name} is masked: fill the masked rows, or leave them out.")
 
 
 def _as_labels(y):
@@ -61,11 +68,16 @@ def _as_labels(y):
 
 
 def read_classes(classes):
-    """Validate the argument ``classes`` of partial_fit."""
-    if not np.iterable(classes) or isinstance(classes, (str, bytes)):
+    """Validate the argument ``classes`` of partial_fit: a list of distinct labels."""
+    if (
+        isinstance(classes, (str, bytes, dict, set, frozenset))
+        or not hasattr(classes, "__len__")
+        or not np.ndim(classes)
+    ):
         raise ValueError(f"Expected array-like, got classes={classes!r}: pass all labels, e.g. np.unique(y).")
-    if not hasattr(classes, "__len__"):
-        classes = list(classes)
+    if np.ndim(classes) != 1 or not len(classes):
+        raise ValueError(f"classes has shape {np.shape(classes)}: pass one list of all labels, e.g. np.unique(y).")
+    refuse_labels(classes, "classes")
     return column_or_1d(check_array(classes, ensure_2d=False, dtype=None))
 
 

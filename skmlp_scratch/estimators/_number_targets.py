@@ -7,6 +7,7 @@ from scipy import sparse
 from sklearn.metrics import r2_score
 
 from ..losses import LOSSES, Loss, as_loss
+from ._labels import refuse_masked
 from ._plan import configured
 from ._text import without_text
 
@@ -42,6 +43,7 @@ class NumberTargets:
         """Raise a ValueError for what cannot be numbers."""
         if sparse.issparse(y):
             raise ValueError(f"{name} is a sparse matrix: pass {name}.toarray().")
+        refuse_masked(y, name)
         without_text(y, name)
 
     def check(self, y, name):
@@ -64,9 +66,11 @@ class NumberTargets:
         return y_pred.ravel() if y_pred.shape[1] == 1 else y_pred
 
     def score(self, y, raw, sample_weight):
-        """Return R² of raw predictions; nan where they are not finite."""
+        """Return R² of raw predictions; nan where they are not finite, and of a single row."""
         y_pred = self.loss.inverse_link(raw)
-        return r2_score(y, y_pred, sample_weight=sample_weight) if np.isfinite(y_pred).all() else np.nan
+        if len(y) < 2 or not np.isfinite(y_pred).all():
+            return np.nan
+        return r2_score(y, y_pred, sample_weight=sample_weight)
 
     def strata(self, y):
         """Return None: numbers have no classes to stratify by."""

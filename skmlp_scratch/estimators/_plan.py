@@ -5,7 +5,7 @@ parameters by its own parameters' names, so that a row in a table is all that a 
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from numbers import Integral
 
 import numpy as np
@@ -23,6 +23,7 @@ RENAMED = {"nesterov": "nesterovs_momentum", "learning_rate": "learning_rate_ini
 LOGISTIC = Activation("logistic")
 
 
+@cache
 def flat_names(cls):
     """Return the parameters of a class as names of the flat parameters."""
     return {name: RENAMED.get(name, name) for name in cls._get_param_names()}
@@ -133,7 +134,8 @@ class Plan:
                 n_iter_no_change=flat["n_iter_no_change"],
                 clip_norm=flat["clip_norm"],
             )
-        rows = min(getattr(solver, "batch_size", None) or n_samples, n_samples)
+        batch_size = getattr(solver, "batch_size", None)
+        rows = min(batch_size, n_samples) if isinstance(batch_size, Integral) else n_samples
         if not self.network.is_rowwise and rows < 2:
             raise ValueError(
                 f"normalization='batch' needs at least two rows per batch: batch_size is {rows}, n_samples="

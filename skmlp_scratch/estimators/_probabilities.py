@@ -1,15 +1,23 @@
-"""Probabilities: floating-point numbers near 0 and 1 that keep the order of the logits."""
+"""Probabilities: floating-point numbers that keep the order of the logits where exact ones would round to 0 or 1."""
 
 import numpy as np
 
+# Binary digits below 1 that tell saturated probabilities apart.
+DIGITS = {np.dtype(np.float64): 12, np.dtype(np.float32): 5}
 
-def inside(y_prob):
-    """Move probabilities that round to 0 or 1 strictly between them.
+
+def above_zero(y_prob, log_y_prob):
+    """Replace what underflows by numbers below the smallest normal one, decreasing as the logarithms do.
+
+    A probability p below the smallest normal number t becomes ``t log(t) / log(p)``: order is kept, within rows and
+    columns, and the logarithm stays finite.
 
     Parameters
     ----------
     y_prob : ndarray
         Probabilities.
+    log_y_prob : callable
+        Returns their exact logarithms; called only if something underflows.
 
     Returns
     -------
@@ -17,49 +25,44 @@ def inside(y_prob):
 
     Examples
     --------
-    >>> bool(inside(np.array([1.0]))[0] < 1)
-    True
+    >>> log_p = np.array([-900.0, -800.0, 0.0])
+    >>> above_zero(np.exp(log_p), lambda: log_p).argsort()
+    array([0, 1, 2])
     """
-    limits = np.finfo(y_prob.dtype)
-    return np.clip(y_prob, limits.smallest_subnormal, 1 - limits.epsneg)
+    smallest = np.finfo(y_prob.dtype).tiny
+    if not y_prob.size or y_prob.min() >= smallest:
+        return y_prob
+    low = y_prob < smallest
+    floor = np.log(smallest)
+    with np.errstate(divide="ignore"):  # of a custom link the logarithm may be minus infinity
+        lifted = smallest * (floor / np.minimum(log_y_prob(), floor))
+    return np.where(low, np.maximum(lifted, np.finfo(y_prob.dtype).smallest_subnormal), y_prob)
 
 
-def in_order(y_prob, raw):
-    """Tell apart probabilities that underflow or round to the same number although their logits differ.
-
-    Each is moved to the next floating-point number, so that sorting by probability is sorting by logit.
+def below_one(y_prob, raw):
+    """Replace logistic probabilities that round to 1 by the last numbers below it, increasing as the logits do.
 
     Parameters
     ----------
-    y_prob : ndarray of shape (n_rows, n_classes)
-        Probabilities, increasing with the logits within each row.
-    raw : ndarray of shape (n_rows, n_classes)
+    y_prob : ndarray
+        Probabilities.
+    raw : ndarray
         Logits.
 
     Returns
     -------
-    y_prob : ndarray of shape (n_rows, n_classes)
+    y_prob : ndarray
 
     Examples
     --------
-    >>> in_order(np.array([[0.0, 0.0, 1.0]]), np.array([[-800.0, -900.0, 0.0]])).argsort()
-    array([[1, 0, 2]])
+    >>> p = below_one(np.array([1.0, 1.0]), np.array([40.0, 50.0]))
+    >>> bool(p[0] < p[1] < 1)
+    True
     """
-    low, high = np.finfo(y_prob.dtype).tiny, 1 - np.finfo(y_prob.dtype).eps
-    extreme = ((y_prob < low).sum(axis=1) > 1) | ((y_prob > high).sum(axis=1) > 1)
-    if not extreme.any():
+    step, digits = np.finfo(y_prob.dtype).epsneg, DIGITS[y_prob.dtype]
+    first = -np.log(step * 2**digits)  # the logit from which on the last digits are used
+    high = raw > first
+    if not high.any():
         return y_prob
-    order = raw[extreme].argsort(axis=1, kind="stable")
-    z, p = (np.take_along_axis(values[extreme], order, axis=1) for values in (raw, y_prob))
-    n_classes = p.shape[1]
-    for k in range(1, n_classes):  # upward from the smallest
-        above = np.where(z[:, k] > z[:, k - 1], np.nextafter(p[:, k - 1], 2), p[:, k - 1])
-        p[:, k] = np.where(p[:, k] < low, np.maximum(p[:, k], above), p[:, k])
-    for k in range(n_classes - 2, -1, -1):  # downward from the largest
-        below = np.where(z[:, k] < z[:, k + 1], np.nextafter(p[:, k + 1], -1), p[:, k + 1])
-        p[:, k] = np.where(p[:, k] > high, np.minimum(p[:, k], below), p[:, k])
-    ordered = np.empty_like(p)
-    np.put_along_axis(ordered, order, p, axis=1)
-    y_prob = y_prob.copy()
-    y_prob[extreme] = ordered
-    return y_prob
+    steps = np.maximum(np.ceil(2**digits * first / np.where(high, raw, first)), 1)
+    return np.where(high, 1 - steps * step, y_prob).astype(y_prob.dtype)

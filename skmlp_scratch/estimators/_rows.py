@@ -110,16 +110,24 @@ def read_rows(door, X, y, sample_weight, *, numeric, dtype=None, reset=True):
     return X, y, sample_weight
 
 
+def read_once(y):
+    """Return targets that are computed when they are asked for as an array, so that they are computed once."""
+    lazy = hasattr(y, "__array__") and not isinstance(y, np.ndarray) and not hasattr(y, "iloc")
+    return np.asarray(y) if lazy else y
+
+
 def read_weights(weight, X, name):
     """Validate sample weights: finite, not negative, and not zero for every row; a number counts for every row."""
     if weight is None:
         return None
+    given = weight.item() if isinstance(weight, np.ndarray) and weight.ndim == 0 else weight
     try:
-        weight = check_sample_weight(weight, X)
-    except ValueError as error:
-        if "ero" not in str(error):  # newer versions of scikit-learn refuse zeros themselves
-            raise
-        weight = np.zeros(1)
+        weight = check_sample_weight(given, X)
+    except (ValueError, TypeError) as error:
+        if np.size(given) and not np.any(given):  # scikit-learn itself may refuse zeros
+            weight = np.zeros(1)
+        else:
+            raise ValueError(f"{name} cannot be used: {error}") from error
     if (weight < 0).any():
         raise ValueError(f"{name} must not be negative, and has {weight.min()}.")
     if not weight.any():
@@ -148,6 +156,7 @@ def read_validation(door, validation, train, targets):
     X, y, weight = validation
     if y is None:
         raise ValueError("X_val needs y_val.")
+    y = read_once(y)
     targets.refuse(y, "y_val")
     try:
         X = read_inputs(door, X, "X_val", dtype=train.X.dtype, reset=False)

@@ -87,14 +87,18 @@ class Run:
 
     def _guard(self, resumed):
         """Watch over the loss: it has diverged far above where it began and above what raw = 0 costs."""
-        at = [np.zeros_like(self.params)] if resumed else [self.params, np.zeros_like(self.params)]
+        zero = np.zeros((1, self.objective.network.n_out), dtype=self.params.dtype)
 
         def limit(rows=None):
             # In absolute value: a likelihood without its constants may be negative.
-            return DivergenceGuard.explosion * max(abs(self.objective.value(params, rows)) for params in at)
+            scale = abs(self.objective.value_of_raw(zero, rows))
+            if not resumed:
+                scale = max(scale, abs(self.objective.value(self.params, rows)))
+            return DivergenceGuard.explosion * scale
 
         # Estimate the limit on a sample first; evaluate all rows only if a loss exceeds it.
-        sample = slice(None, None, max(1, len(self.train) // SCALE_ROWS))
+        step = len(self.train) // SCALE_ROWS
+        sample = slice(None, None, step) if step > 1 else None
         return DivergenceGuard(max(limit(sample), self.carry.limit), exact_limit=limit)
 
     def calibrated(self, params):
@@ -146,7 +150,10 @@ class Run:
             raise diverged(math.nan, monitor.epochs, math.nan)
         fitted = Fitted(self.calibrated(best), float(result["fun"]), monitor, self.notes)
         self.notes += monitor.warnings
-        self.notes += troubles(self, fitted, result, validation)
+        try:
+            self.notes += troubles(self, fitted, result, validation)
+        except KeyboardInterrupt:  # what has been trained is not lost for a warning
+            self.notes.append((INTERRUPT_MESSAGE, InterruptedFit))
         return fitted, self._leave(fitted, result, None if best is last else last, validation)
 
     def _solve(self, monitor):

@@ -74,7 +74,7 @@ def hold_out(rows, validation_fraction, rng, targets):
     try:
         train, held = split(stratify=labels if binary else None)
     except ValueError as error:
-        what = targets.describe_split_failure(rows.y) or str(error)
+        what = (len(rows) > 2 and targets.describe_split_failure(rows.y)) or str(error)
         raise ValueError(
             f"validation_fraction={validation_fraction} does not split {len(rows)} rows: {what}"
         ) from error

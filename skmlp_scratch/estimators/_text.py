@@ -1,7 +1,6 @@
 """Text: strings, dates and other objects among the numbers, which numpy would quietly convert or stumble over."""
 
-from numbers import Number
-from types import NoneType
+import datetime
 
 import numpy as np
 from scipy import sparse
@@ -26,20 +25,33 @@ def without_text(data, name):
     ValueError
         If there are strings, dates or other objects; it names the first column and value.
     """
+    if type(data) is np.ndarray and data.dtype.kind in "biufc":
+        return data
     if hasattr(data, "dask") and hasattr(data, "compute"):
         data = data.compute()
     if isinstance(data, (list, tuple)):
         data = np.asarray(data)
+    if hasattr(data, "iloc") and hasattr(data, "columns"):
+        data = _sparse_bits_as_floats(data)
     for column, cells in _columns_to_look_at(data):
-        found = _first_not_a_number(cells)
+        found = _first_text_or_date(cells)
         if found is not None:
             where, cells = ("", name) if column is None else (f" in column {column!r}", f"{name}[{column!r}]")
-            raise ValueError(
-                f"{name} holds strings or dates{where}, such as {found!r}: convert it to numbers first, text with "
-                f"{cells}.astype(float), dates to elapsed time"
-                + (", categories with OneHotEncoder." if name.startswith("X") else ".")
-            )
+            if isinstance(found, (str, bytes)):
+                what, cure = "text", f"text that is a number with {cells}.astype(float)"
+                cure += ", categories with OneHotEncoder" if name.startswith("X") else ""
+            else:
+                what, cure = "dates, times or intervals", "elapsed time, for example"
+            raise ValueError(f"{name} holds {what}{where}, such as {found!r}: convert it to numbers first, {cure}.")
     return data
+
+
+def _sparse_bits_as_floats(frame):
+    """A pandas frame; one of sparse booleans, which scikit-learn would make dense, as one of sparse floats."""
+    dtypes = set(frame.dtypes)
+    if len(dtypes) == 1 and hasattr(next(iter(dtypes)), "fill_value") and next(iter(dtypes)).kind == "b":
+        return frame.astype(type(dtypes.pop())(np.float64, 0.0))
+    return frame
 
 
 def _columns_to_look_at(data):
@@ -64,10 +76,12 @@ def _is_numeric(dtype):
     return getattr(dtype, "kind", "O") in "biufc"
 
 
-def _first_not_a_number(cells):
-    """Return the first cell that is no number and not missing, or None."""
+def _first_text_or_date(cells):
+    """Return the first cell that is text, or a moment or stretch of time, or None; other objects are scikit-learn's."""
     if cells.dtype.kind in "mMSU":
         return cells[0] if len(cells) else None
-    numbers = (Number, NoneType, np.bool_)
-    others = {t for t in set(map(type, cells)) if not issubclass(t, numbers) and t.__name__ != "NAType"}
-    return next((cell for cell in cells if type(cell) in others), None)
+    kinds = (str, bytes, datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
+    found = {
+        t for t in set(map(type, cells)) if issubclass(t, kinds) or t.__name__ in ("Period", "Interval", "NaTType")
+    }
+    return next((cell for cell in cells if type(cell) in found), None)

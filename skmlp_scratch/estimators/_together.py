@@ -12,8 +12,33 @@ from ._plan import flat_names, hidden_sizes, per_layer, rule_of
 # What a solver may leave unused; the order of the rows and the validation set are not the solver's.
 SOLVER_PARAMETERS = (
     *("batch_size", "learning_rate", "learning_rate_init", "power_t", "decay", "max_iter", "max_fun", "tol"),
-    *("n_iter_no_change", "momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon"),
+    *("momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon"),
 )
+
+
+def check_each(flat, constraints, per_hidden_layer):
+    """Raise a ValueError for truth values where numbers belong, classes, and sequences of the wrong length.
+
+    Parameters
+    ----------
+    flat : dict
+        The estimator's parameters.
+    constraints : dict
+        The estimator's ``_parameter_constraints``.
+    per_hidden_layer : sequence of str
+        Parameters that may have one entry per hidden layer.
+    """
+    for name, value in flat.items():
+        if isinstance(value, (bool, np.bool_)) and any(isinstance(c, Interval) for c in constraints[name]):
+            raise ValueError(f"{name}={value} must be a number, not a truth value.")
+        if isinstance(value, type):
+            raise ValueError(f"{name} is the class {value.__name__}: give an object, such as {value.__name__}().")
+    sizes = hidden_sizes(flat)
+    for name in per_hidden_layer:
+        if len(per_layer(flat[name], sizes)) != len(sizes):
+            raise ValueError(
+                f"{name} has {len(flat[name])} entries for {len(sizes)} hidden layers: give one per layer."
+            )
 
 
 def check_together(flat, constraints):
@@ -26,17 +51,8 @@ def check_together(flat, constraints):
     constraints : dict
         The estimator's ``_parameter_constraints``.
     """
-    for name, value in flat.items():
-        if isinstance(value, (bool, np.bool_)) and any(isinstance(c, Interval) for c in constraints[name]):
-            raise ValueError(f"{name}={value} must be a number, not a truth value.")
-        if isinstance(value, type):
-            raise ValueError(f"{name} is the class {value.__name__}: give an object, such as {value.__name__}().")
+    check_each(flat, constraints, per_hidden_layer=("activation", "dropout"))
     sizes = hidden_sizes(flat)
-    for name in ("activation", "dropout"):
-        if len(per_layer(flat[name], sizes)) != len(sizes):
-            raise ValueError(
-                f"{name} has {len(flat[name])} entries for {len(sizes)} hidden layers: give one per layer."
-            )
     if flat["normalization"] == "layer" and 1 in sizes:
         raise ValueError(
             "normalization='layer' makes a constant of a hidden layer of one unit: hidden_layer_sizes="
@@ -71,6 +87,8 @@ def differences(old, new):
     """
     before, now = (_anatomy(network) for network in (old, new))
     changed = [f"{part} was {before[part]!r} and is {now[part]!r}" for part in before if before[part] != now[part]]
+    if old.n_out != new.n_out:
+        changed.append(f"y has {new.n_out} columns for a network with {old.n_out} outputs")
     return "; ".join(changed)
 
 
@@ -82,7 +100,6 @@ def _anatomy(network):
         "hidden_layer_sizes": tuple(layer.n_out for layer in dense[:-1]),
         "activation": [layer for layer in network.layers if isinstance(layer, Activation)],
         "normalization": "".join(norms) or None,
-        "the number of outputs (columns of y)": network.n_out,
     }
 
 
@@ -104,11 +121,13 @@ def notes_on(plan, n_samples, defaults):
     """
     flat, texts = plan.flat, []
     used, solver = used_by_solver(flat), flat["solver"]
+    if plan.incremental:
+        used |= set(SOLVER_PARAMETERS) if plan.n_before else {"max_iter", "tol"}  # said once, in the first call
     for name in SOLVER_PARAMETERS:
         if name not in used and not _same(flat[name], defaults[name]):
             beside = "" if name != "decay" else f" and learning_rate={flat['learning_rate']!r}"
             texts.append(f"{name}={flat[name]!r} has no effect with solver={solver!r}{beside}.")
-    if "decay" in used and flat["decay"] == 0:
+    if "decay" in used_by_solver(flat) and flat["decay"] == 0 and not plan.n_before:
         texts.append(f"learning_rate={flat['learning_rate']!r} is constant with decay=0: set decay.")
     if "batch_size" in used and flat["batch_size"] != "auto" and flat["batch_size"] > n_samples:
         texts.append(too_large(flat["batch_size"], n_samples))
@@ -122,12 +141,12 @@ def notes_on(plan, n_samples, defaults):
 def used_by_solver(flat):
     """Return the names of the flat parameters that the solver makes use of."""
     solver, schedule = flat["solver"], flat["learning_rate"]
-    stopping = {"tol", "n_iter_no_change"} if flat["early_stopping"] else set()
+    stopping = {"tol"} if flat["early_stopping"] else set()
     if not isinstance(solver, str):
         return stopping
     if solver in SCIPY_METHODS:
         return stopping | {"max_iter", "tol"} | ({"max_fun"} if solver == "lbfgs" else set())
-    used = {"max_iter", "tol", "n_iter_no_change", "learning_rate"} | ({"batch_size"} if solver != "gd" else set())
+    used = {"max_iter", "tol", "learning_rate"} | ({"batch_size"} if solver != "gd" else set())
     used |= set(flat_names(rule_of(solver)).values())
     return used if callable(schedule) else used | set(flat_names(SCHEDULES[schedule]).values())
 

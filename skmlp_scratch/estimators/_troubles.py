@@ -1,13 +1,14 @@
 """Troubles: what the user should be told after training, since the figures alone would not show it."""
 
+import math
+
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ..objective import Objective
 from ..solvers import GradientDescent
 from ..stopping import CONVERGED
 
-ESTIMATE_ROWS = 1000  # rows on which the loss of the best constant is estimated
+ESTIMATE_ROWS = 200  # rows on which the loss of the best constant is estimated
 CLOSE = 0.9  # share of the best constant's loss above which it is worth comparing exactly
 FAR_OFF = -1.0  # a validation R² below it is worse than twice the error of the mean
 
@@ -36,6 +37,11 @@ def troubles(run, fitted, result, validation):
         found = [_not_converged(run, fitted, result), _no_better_than_constant(run, fitted)]
         texts.append(" ".join(filter(None, found)))
     notes = [(text, ConvergenceWarning) for text in texts if text]
+    if run.plan.flat["early_stopping"] and fitted.monitor.best_params is not None:
+        undefined = sum(not math.isfinite(score) for score in fitted.monitor.history["val_score"])
+        if undefined:
+            text = f"scoring gave a number that is not finite in {undefined} epochs, which count as no improvement."
+            notes.append((text, UserWarning))
     if validation is not None and run.targets.classes is None:
         text = _other_units(run, fitted, validation)
         notes += [(text, UserWarning)] if text else []
@@ -46,8 +52,9 @@ def _rose(run, fitted):
     monitor, loss = fitted.monitor, fitted.loss_value
     first = monitor.history["loss"][0] if monitor.epochs else loss
     if run.guard.worth_a_warning(loss, first):
+        rise = f"from {first:g} to {loss:g}" if loss > first else f"to {loss:g}, far above where training began,"
         return (
-            f"The loss rose from {first:g} to {loss:g} in epoch {monitor.epochs}, with learning rate "
+            f"The loss rose {rise} in epoch {monitor.epochs}, with learning rate "
             f"{monitor.history['learning_rate'][-1]:g}; lower it or scale X and y."
         )
     return None
@@ -69,24 +76,16 @@ def _not_converged(run, fitted, result):
 
 def _no_better_than_constant(run, fitted):
     """Compare the final loss with that of the best constant prediction: first roughly, then exactly."""
-    loss, train = run.targets.loss, run.train
-    sample = slice(None, None, max(1, len(train) // ESTIMATE_ROWS))
-    constant = loss.best_constant(train.columns, train.weight)
+    objective, train = run.objective, run.train
+    constant = objective.loss.best_constant(train.columns, train.weight)
     if constant is None or not np.isfinite(constant).all():  # not known; or a class that is absent
         return None
     constant = constant.astype(train.X.dtype)
-
-    def loss_of_constant(rows):
-        part = train.take(rows)
-        objective = Objective(run.plan.network, loss, part.X, part.columns, part.weight)
-        return objective.value_of_raw(np.broadcast_to(constant, part.columns.shape))
-
-    estimate = loss_of_constant(sample)
+    step = len(train) // ESTIMATE_ROWS
+    estimate = objective.value_of_raw(constant, slice(None, None, step) if step > 1 else None)
     if fitted.loss_value < CLOSE * estimate:
         return None
-    rows = slice(None)
-    data = Objective(run.plan.network, loss, train.X, train.columns, train.weight)
-    reached, exact = data.value(fitted.params), loss_of_constant(rows)
+    reached, exact = objective.data_value(fitted.params), objective.value_of_raw(constant)
     if reached < exact or exact <= np.finfo(train.X.dtype).eps * max(abs(reached), 1.0):
         return None
     return (

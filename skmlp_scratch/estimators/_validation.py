@@ -1,7 +1,11 @@
 """Validation: the rows on which each epoch is judged, and how."""
 
+import math
+import warnings
 from numbers import Real
 
+import numpy as np
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import check_scoring
 
 from .._sklearn import takes_weights
@@ -24,15 +28,22 @@ class Validation:
         As the estimators take it.
     as_estimator : callable
         ``params -> estimator``, for scorers.
+    decides : bool
+        Whether the score decides when to stop: then it has to be finite at first.
     """
 
-    def __init__(self, rows, network, targets, scoring, as_estimator):
+    def __init__(self, rows, network, targets, scoring, as_estimator, decides):
         self.rows, self.network, self.targets, self.scoring = rows, network, targets, scoring
-        self.objective = Objective(network, targets.loss, rows.X, rows.columns, rows.weight)
+        try:
+            self.objective = Objective(network, targets.loss, rows.X, rows.columns, rows.weight)
+        except ValueError as error:
+            text = str(error).replace("sample_weight", "sample_weight_val")
+            raise ValueError(f"The validation set (X_val, y_val) cannot be used: {text}") from error
         self.as_estimator = as_estimator
         self.scorer = None if scoring in (None, "loss") else check_scoring(as_estimator(None), scoring)
         weighted = rows.weight is not None and takes_weights(self.scorer)
         self.options = {"sample_weight": rows.weight} if weighted else {}
+        self.decides, self.n_measured = decides, 0
         self.digest = digest(rows.X, rows.columns, rows.weight, repr((scoring, targets.loss)).encode())
 
     def measure(self, params):
@@ -49,11 +60,23 @@ class Validation:
         """
         raw = self.network.predict(params, self.rows.X)
         loss = self.objective.value_of_raw(raw)
-        if self.scoring == "loss":
-            return loss, -loss
-        if self.scorer is None:
-            return loss, self.targets.score(self.rows.y, raw, self.rows.weight)
-        score = self.scorer(self.as_estimator(params), self.rows.X, self.rows.y, **self.options)
-        if not isinstance(score, Real):
-            raise ValueError(f"scoring={self.scoring!r} must return a number, and returned {score!r}.")
+        score = -loss if self.scoring == "loss" else self._score(params, raw)
+        self.n_measured += 1
+        if self.decides and self.n_measured == 1 and not math.isfinite(score):
+            raise ValueError(
+                f"scoring={self.scoring!r} gives {score} on the {len(self.rows)} validation rows after the first epoch "
+                "and cannot tell when to stop: choose another scoring, or validation rows that it can judge (more, and "
+                "of every class)."
+            )
         return loss, float(score)
+
+    def _score(self, params, raw):
+        if self.scorer is None:
+            return self.targets.score(self.rows.y, raw, self.rows.weight)
+        with warnings.catch_warnings():
+            if self.n_measured:  # once will do, of what is undefined on these rows
+                warnings.simplefilter("ignore", UndefinedMetricWarning)
+            score = self.scorer(self.as_estimator(params), self.rows.X, self.rows.y, **self.options)
+        if not isinstance(score, (Real, np.ndarray)) or np.ndim(score):
+            raise ValueError(f"scoring={self.scoring!r} must return a number, and returned {score!r}.")
+        return score

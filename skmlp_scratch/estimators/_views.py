@@ -43,6 +43,7 @@ class Views(list):
         values : list of array-like
             One per view.
         """
+        values = list(values) if np.iterable(values) and not isinstance(values, str) else [values]
         if len(values) != len(self):
             raise ValueError(f"{self.name} needs {len(self)} arrays, one per layer, and got {len(values)}.")
         arrays = [self._checked(view, value) for view, value in zip(self, values, strict=True)]
@@ -50,7 +51,10 @@ class Views(list):
             view[...] = array
 
     def _checked(self, view, value):
-        array = np.array(value, dtype=view.dtype)
+        try:
+            array = np.array(value, dtype=view.dtype)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{self.name} needs arrays of numbers, and got {value!r}.") from error
         if array.shape != view.shape:
             raise ValueError(f"{self.name} needs an array of shape {view.shape} here, and got {array.shape}.")
         if not np.isfinite(array).all():

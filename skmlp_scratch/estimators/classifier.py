@@ -15,7 +15,7 @@ from ._base import BaseScratchMLP
 from ._class_targets import ClassTargets
 from ._constraints import is_incremental
 from ._docs import documented
-from ._probabilities import in_order, inside
+from ._probabilities import above_zero, below_one
 
 
 @documented(
@@ -35,9 +35,8 @@ from ._probabilities import in_order, inside
 class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     """Multi-layer perceptron classifier, a drop-in superset of scikit-learn's ``MLPClassifier``.
 
-    Change the import, and the same code and grids work, from the same initial weights for the same ``random_state``. It
-    deviates only where scikit-learn is known to be wrong: sample weights and ``alpha`` do not depend on the batch size,
-    a loss is never clipped, warm starts continue as if never interrupted, and divergence is an error.
+    It deviates only where scikit-learn is known to be wrong: sample weights and ``alpha`` do not depend on the batch
+    size, losses are not clipped, warm starts continue as if never interrupted, and divergence is an error.
 
     Parameters
     ----------
@@ -105,9 +104,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     @available_if(is_incremental)
     @fit_context
     def partial_fit(self, X, y, sample_weight=None, classes=None, *, X_val=None, y_val=None, sample_weight_val=None):
-        """Continue for one epoch over the given rows; scipy's methods, which always run a full fit, lack this.
-
-        Parameters, optimizer, schedule and random state are kept from call to call.
+        """Continue for one epoch over the given rows, from the parameters, optimizer and schedule of the last call.
 
         Parameters
         ----------
@@ -144,13 +141,13 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The most probable class; for multilabel targets an indicator of the labels above one half.
+            The most probable class; for several labels an indicator of those above one half.
         """
         raw = self._raw(X)
         return self._targets.labels(self._targets.loss.inverse_link(raw))
 
     def decision_function(self, X):
-        """Compute the logits.
+        """Predict logits.
 
         Parameters
         ----------
@@ -178,18 +175,20 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         Returns
         -------
         y_prob : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; for multilabel targets the probability of each label, strictly between 0
-            and 1. Within a row they are ordered as the logits, even where they round to 0 or 1.
+            In the order of ``classes_``; for multilabel targets one per label, strictly between 0 and 1. They keep the
+            order of the logits, even where exact ones would round to 0 or, for labels, to 1.
         """
         raw = self._raw(X)
         if len(self.classes_) == 1:
             return np.ones((len(raw), 1), dtype=raw.dtype)
-        if raw.shape[1] == 1 and self.out_activation_ == "logistic":
-            return expit(np.hstack([-raw, raw]))
-        y_prob = self._targets.loss.inverse_link(raw)
+        loss, logistic = self._targets.loss, self.out_activation_ == "logistic"
+        if raw.shape[1] == 1 and logistic:
+            return above_zero(expit(np.hstack([-raw, raw])), lambda: log_expit(np.hstack([-raw, raw])))
+        y_prob = loss.inverse_link(raw)
         if raw.shape[1] == 1:
             return np.hstack([1 - y_prob, y_prob])
-        return in_order(inside(y_prob) if self._targets.is_multilabel else y_prob, raw)
+        y_prob = below_one(y_prob, raw) if logistic else y_prob
+        return above_zero(y_prob, lambda: loss.log_inverse_link(raw))
 
     def predict_log_proba(self, X):
         """Predict logarithms of probabilities, exact where the probabilities underflow.

@@ -133,6 +133,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
         tags.target_tags.positive_only = self.loss in ("poisson", "gamma")
+        # scikit-learn's check of several outputs does not ask for positive targets.
+        tags.target_tags.multi_output = not tags.target_tags.positive_only
         return tags

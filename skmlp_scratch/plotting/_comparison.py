@@ -100,11 +100,13 @@ class ComparisonDisplay(Display):
                 networks.setdefault(row.model, []).append(row)
             else:
                 self._draw_baseline(row, BASELINES[row.kind])
-        for i, ((name, rows), (color, marker)) in enumerate(zip(networks.items(), styles(len(networks)), strict=True)):
+        networks = sorted(networks.items())  # by name: the order of the rows is that of their scores
+        for i, ((name, rows), (color, marker)) in enumerate(zip(networks, styles(len(networks)), strict=True)):
             style = {"color": color, "marker": marker, "markersize": 5, "linestyle": "none", **kwargs}
             x = [sizes.index(row.size) + 0.2 * (i - (len(networks) - 1) / 2) for row in rows]
             self._draw_network(name, x, rows, style)
         self._label(sizes)
+        self._leave_out_dummies()
         self._legend([*self.baselines_.values(), *self.scores_.values()], outside=ax is None)
         return self
 
@@ -131,9 +133,23 @@ class ComparisonDisplay(Display):
             panel.grid(axis="y", alpha=0.3)
             if CHOSEN in sizes:
                 panel.axvline(sizes.index(CHOSEN) - 0.5, color="0.8", linewidth=0.8)
-        self.ax_.set_ylabel(f"{self.metric},\nmean and standard deviation")
+        metric = self.metric.replace("neg_", "negative ").replace("_", " ")
+        self.ax_.set_ylabel(f"{metric},\nmean and standard deviation")
         for seconds in self.axes_[1:]:
             seconds.set(yscale="log", ylabel="seconds per fit")
+
+    def _leave_out_dummies(self):
+        """Let the axis show where the models differ, if the dummy is so far below that they would seem alike."""
+        dummies = [row for row in self.rows if row.kind == "dummy"]
+        spans = [(row.mean_score - row.std_score, row.mean_score + row.std_score) for row in self.rows]
+        shown = [span for row, span in zip(self.rows, spans, strict=True) if row.kind != "dummy"]
+        if not dummies or not shown:
+            return
+        low, high = min(low for low, _ in shown), max(high for _, high in shown)
+        if dummies[0].mean_score < low - (high - low):
+            self.ax_.set_ylim(low - 0.15 * (high - low), high + 0.05 * (high - low))
+            note = f"{dummies[0].model}: {dummies[0].mean_score:.3f}, below"
+            self.ax_.text(0.01, 0.01, note, transform=self.ax_.transAxes, color="0.4", fontsize="small")
 
 
 def _order(row):

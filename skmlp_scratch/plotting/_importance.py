@@ -81,7 +81,7 @@ class ImportanceDisplay(Display):
         scoring : str, callable or None, default=None
             Score, as in scikit-learn; None is the estimator's own.
         n_columns : int, default=10
-            Maximum number of columns to show.
+            Maximum number of columns to show; those that change nothing are left out.
         n_repeats : int, default=5
             Number of times each column is shuffled.
         feature_names : sequence of str, default=None
@@ -112,7 +112,8 @@ class ImportanceDisplay(Display):
         found = permutation_importance(
             estimator, X, y, scoring=score, n_repeats=n_repeats, random_state=random_state
         ).importances
-        order = np.argsort(-found.mean(axis=1), kind="stable")[:n_columns]
+        order = np.argsort(-found.mean(axis=1), kind="stable")
+        order = [i for i in order if found[i].any()][:n_columns] or order[:1]
         names = [str(feature_names[i]) for i in order]
         metric = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
         return cls(importances=found[order], names=names, metric=metric).plot(ax, **kwargs)

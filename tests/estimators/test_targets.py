@@ -90,9 +90,9 @@ def test_a_loss_that_does_not_fit_the_labels_is_refused(y, loss, message):
         (["a", 1, "b"], "mixes strings and other labels"),
         ([("a", "b"), ("a",)], "MultiLabelBinarizer"),
         ([["a", "b"], ["a"]], "MultiLabelBinarizer"),
-        ([Decimal(1), Decimal(2)], "type Decimal"),
-        ([10**30, 1], "beyond 64 bits"),
-        (pd.Series(pd.period_range("2020", periods=3, freq="Y")), "type Period"),
+        ([Decimal(1), Decimal(2)], "of type Decimal"),
+        ([10**30, 1], "objects of type int"),
+        (pd.Series(pd.period_range("2020", periods=3, freq="Y")), "of type Period"),
         (np.ma.masked_array([0, 1, 1], mask=[0, 0, 1]), "masked"),
     ],
 )
@@ -118,11 +118,6 @@ def test_labels_that_continue_a_fit_must_be_known():
 def test_classes_that_are_no_list_are_refused(classes):
     with pytest.raises(ValueError, match="Expected array-like, got classes"):
         ClassTargets.learn(np.array([0, 1]), parameters(), classes=classes, incremental=True)
-
-
-def test_classes_may_be_any_iterable():
-    targets = ClassTargets.learn(np.array([0, 1]), parameters(), classes=(k for k in range(3)), incremental=True)
-    np.testing.assert_array_equal(targets.classes, [0, 1, 2])
 
 
 def test_classes_of_labels_are_their_numbers():

@@ -1,5 +1,7 @@
 """Comparisons: the points hold the table, whatever the order of its rows."""
 
+import dataclasses
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -84,3 +86,21 @@ def test_comparison_in_one_given_axes(table):
     assert list(display.axes_) == [ax]
     assert display.seconds_ == {}
     assert len(ax.get_legend().get_texts()) == 4
+
+
+def test_a_dummy_far_below_is_said_and_leaves_room_for_the_others(table):
+    display = ComparisonDisplay.from_comparison(table)
+    assert display.ax_.get_ylim()[0] > 0.5
+    assert [text.get_text() for text in display.ax_.texts] == ["DummyClassifier: 0.500, below"]
+    near = [row for row in table.rows if row.model != "ScratchMLPClassifier" or row.size != "chosen"]
+    near = [dataclasses.replace(row, scores={"accuracy": np.array([0.4, 1.0])}) for row in near]
+    assert list(ComparisonDisplay(rows=near, metric="accuracy").plot().ax_.texts) == []
+
+
+def test_every_kind_of_model_has_its_line(table):
+    linear = next(row for row in table.rows if row.kind == "linear")
+    more = [dataclasses.replace(linear, kind=kind, model=kind) for kind in ("trees", "tabular")]
+    display = ComparisonDisplay(rows=[*more, *table.rows], metric="accuracy").plot()
+    lines = display.baselines_.values()
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == len(lines) == 4
+    assert_legible(display.figure_)
