@@ -9,12 +9,12 @@ import json
 import statistics
 from pathlib import Path
 
-from .cells import CELLS, LOOP, OURS, PEER, TORCH, contenders
+from .cells import CELLS, CORE, LOOP, OURS, PEER, TORCH, contenders
 from .measure import describe, duration, import_seconds, machine, measure, warm_up
 
 ROOT = Path(__file__).parents[1]
 START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
-PEERS = (PEER, TORCH, LOOP)
+PEERS = (CORE, PEER, TORCH, LOOP)
 
 
 def main(arguments=None):

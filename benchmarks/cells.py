@@ -3,6 +3,7 @@
 import math
 import warnings
 from dataclasses import dataclass, replace
+from unittest import mock
 
 import numpy as np
 from scipy import sparse
@@ -12,18 +13,30 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
-from skmlp_scratch import ScratchMLPClassifier
+from skmlp_scratch import ScratchMLPClassifier, _engine
 from skmlp_scratch._parallel import thread_count
 
 from .plain_loop import PlainLoop
 
-OURS, PEER, TORCH, LOOP = "skmlp_scratch", "scikit-learn", "PyTorch", "plain loop"
+OURS, CORE, PEER, TORCH, LOOP = "skmlp_scratch", "numpy core", "scikit-learn", "PyTorch", "plain loop"
 SEARCHED = [(1,), (2,), (3,), (4,), (5,), (20,), (50,)]
 
 
+class NumpyCore(ScratchMLPClassifier):
+    """Ours with the compiled kernels switched off."""
+
+    def fit(self, X, y):
+        with mock.patch.object(_engine, "_kernels", None):
+            return super().fit(X, y)
+
+    def predict_proba(self, X):
+        with mock.patch.object(_engine, "_kernels", None):
+            return super().predict_proba(X)
+
+
 def contenders(quiet=False):
-    """The classes that are there, ours first; PyTorch only where it is installed."""
-    found = {OURS: ScratchMLPClassifier, PEER: MLPClassifier, LOOP: PlainLoop}
+    """The classes that are there, ours first; PyTorch only where it is installed, the core where it is not ours."""
+    ours = {OURS: ScratchMLPClassifier} | ({CORE: NumpyCore} if _engine.status().startswith("compiled") else {})
     try:
         import torch
 
@@ -33,10 +46,10 @@ def contenders(quiet=False):
             raise
         if not quiet:
             print("PyTorch is not installed (pip install torch): its column stays empty.")
-        return found
+        return ours | {PEER: MLPClassifier, LOOP: PlainLoop}
     # As many threads as numpy's linear algebra has.
     torch.set_num_threads(thread_count())
-    return {OURS: ScratchMLPClassifier, PEER: MLPClassifier, TORCH: TorchNet, LOOP: PlainLoop}
+    return ours | {PEER: MLPClassifier, TORCH: TorchNet, LOOP: PlainLoop}
 
 
 def make(contender, params):
@@ -46,7 +59,7 @@ def make(contender, params):
         params["n_iter_no_change"] = math.inf
     if contender is MLPClassifier and params.get("solver") == "gd":
         params |= {"solver": "sgd", "shuffle": False}
-    elif contender is ScratchMLPClassifier and params.get("solver") == "gd":
+    elif issubclass(contender, ScratchMLPClassifier) and params.get("solver") == "gd":
         params.pop("batch_size")
     return contender(**params)
 
@@ -63,6 +76,24 @@ def digits(rows=None):
 def tabular(dtype=np.float64, rows=20_000):
     X = np.random.default_rng(0).standard_normal((rows, 30), dtype=dtype)
     return X, (X[:, 0] + X[:, 1] * X[:, 2] > 0).astype(int)
+
+
+def frame():
+    import pandas as pd
+
+    X, y = tabular()
+    return pd.DataFrame(X), y
+
+
+def recipe():
+    """As large as the tables of the tabular estimators' recipe, whose numbers become piecewise-linear codes."""
+    X = np.random.default_rng(0).random((8_000, 100), dtype=np.float32)
+    return X, (X[:, 0] > X[:, 1]).astype(int)
+
+
+def many_classes(n_classes):
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((10_000, 20)), rng.permutation(10_000) % n_classes
 
 
 def images(dtype):
@@ -117,6 +148,8 @@ class Cell:
     def job(self, contender, X, y):
         """A function of no arguments that does the work, and no more than it."""
         model = make(contender, self.params)
+        if hasattr(X, "to_numpy") and not issubclass(contender, MLPClassifier | ScratchMLPClassifier):
+            X = X.to_numpy()  # these take no frames
         if self.work == "fit":
             return lambda: clone(model).fit(X, y)
         if self.work == "search":
@@ -165,7 +198,17 @@ CELLS = [
         for bits, dtype in (("f64", np.float64), ("f32", np.float32))
     ],
     Cell("sparse", "csr 20 000×5 000, 1 %, f64", (words,), _params((50,), "relu", "adam", 200, 1)),
+    Cell("frame", "one-dtype DataFrame 20 000×30, f64", (frame,), _params((100,), "relu", "adam", 200, 1)),
+    Cell("recipe", "table 8 000×100, f32", (recipe,), _params((128, 128, 128), "relu", "adam", 128, 2)),
+    *[
+        Cell(f"outputs-{n}", f"{n} classes, 10 000×20, f64", (many_classes, n), _params((50,), "relu", "adam", 200, 1))
+        for n in (100, 1000)
+    ],
     Cell("predict-one", "one row of 30, f64", (tabular,), PREDICTION, "predict one", repeats=7, calls=100),
+    *[
+        Cell(f"predict-{n}", f"table {n}×30, f64", (tabular, np.float64, n), PREDICTION, "predict", repeats=7, calls=20)
+        for n in (2000, 20_000)
+    ],
     Cell("predict", "table 1 000 000×30, f64", (tabular, np.float64, 1_000_000), PREDICTION, "predict"),
     Cell("search", "moons 200×2, f64", (moons,), _params((3,), "tanh", "adam", 160, 100, 0.01), "search"),
 ]

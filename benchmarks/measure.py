@@ -75,6 +75,7 @@ def matrix_products(cell, X, y):
     n_rows = 1 if cell.work == "predict one" else X.shape[0]
     rows = min(n_rows, cell.params["batch_size"] if cell.params["solver"] in ("sgd", "adam") else PIECE)
     rows = min(n_rows, PIECE) if cell.work.startswith("predict") else rows
+    X = X.to_numpy() if hasattr(X, "to_numpy") else X
     n_classes = len(np.unique(y))
     sizes = [X.shape[1], *cell.params["hidden_layer_sizes"], 1 if n_classes == 2 else n_classes]
     W = [np.ones((n_in, n_out), X.dtype) for n_in, n_out in pairwise(sizes)]

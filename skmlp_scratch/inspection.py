@@ -14,6 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from . import _engine
+
 MAX_PARAMS = 2000  # up to here every parameter is moved, beyond it random directions
 N_DIRECTIONS = 100
 STEP, SHRINK, TRIES = 1e-4, 16, 4
@@ -170,7 +172,7 @@ def show_versions():
     >>> from skmlp_scratch.inspection import show_versions
     >>> show_versions()  # doctest: +ELLIPSIS
     skmlp_scratch: ...
-    engine: numpy core
+    engine: ...
     """
     lines = {"skmlp_scratch": sys.modules[__package__].__version__}
     lines |= {package: _version(package) for package in ("numpy", "scipy", "scikit-learn", "threadpoolctl")}
@@ -179,7 +181,7 @@ def show_versions():
         known = (library.get(key) for key in ("internal_api", "version", "architecture"))
         what = " ".join(str(each) for each in known if each)
         lines[library["prefix"]] = f"{what}, {library['num_threads']} threads, {library['filepath']}"
-    lines["engine"] = "numpy core"
+    lines["engine"] = _engine.status()
     for name, text in lines.items():
         print(f"{name}: {text}")
 

@@ -19,8 +19,9 @@ Examples
 
 import numpy as np
 
+from . import _engine
 from ._checks import quiet
-from ._parallel import map_threads
+from ._parallel import map_threads, thread_count
 from ._registry import resolve
 from .initializers import INITIALIZERS
 
@@ -191,6 +192,8 @@ class Network:
         -------
         raw : ndarray of shape (n_samples, n_out)
         """
+        if stop is None and (raw := _engine.predict(self, params, X, thread_count)) is not None:
+            return raw
         views = self.unflatten(params)
         if X.shape[0] <= self.chunk_rows:
             return self._apply(views, X, stop)

@@ -22,7 +22,8 @@ Examples
 import numpy as np
 from scipy import sparse
 
-from ._parallel import map_threads
+from . import _engine
+from ._parallel import map_threads, thread_count
 from .layers import NARROW
 from .losses import as_loss
 from .penalties import ElasticNet
@@ -95,7 +96,7 @@ class Objective:
         self.weight_slice = network.weight_slice
         self.l1_slice = network.weight_slice if self.penalty.l1 else None
         self.rate_factors = network.rate_factors
-        self._params = self._grad = None
+        self._params = self._grad = self._compiled = None
 
     def loss_and_grad(self, params, rows=None, rng=None):
         """Evaluate the objective and its gradient.
@@ -116,6 +117,8 @@ class Objective:
             A buffer that the next call overwrites: copy it to keep it.
         """
         self._bind(params)
+        if self._compiled and (value := self._compiled(params, self._grad, rows, rng)) is not None:
+            return value, self._grad
         value = self._add_up(rows, rng, self._scale(rows))
         value += self.penalty.add_to(self._weights, self._grad_weights, 1 / self._weight_sum)
         return value, self._grad
@@ -173,6 +176,8 @@ class Objective:
         loss : float
         """
         self._bind(params)
+        if self._compiled:
+            return self._compiled.sum_of_losses(params, rows) * self._scale(rows)
         views = self._views
         return self._mean_loss(lambda X, chunk: self.network.predict(views, X), rows)
 
@@ -228,6 +233,7 @@ class Objective:
         grad = self._grad
         if grad is None or grad.dtype != params.dtype:
             grad = np.zeros(self.network.size, dtype=params.dtype)
+            self._compiled = _engine.compile_objective(self, params.dtype, thread_count())
         grad_views, weights = self.network.unflatten(grad), self.network.weight_slice
         # The mark that says what is bound comes last, so that an interrupt leaves nothing half bound.
         self._views, self._weights = views, params[weights]

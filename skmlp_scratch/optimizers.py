@@ -24,6 +24,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.base import BaseEstimator
 
+from . import _engine
 from ._checks import Checked
 
 # The vectors of one block stay in the first cache levels from the first pass over them to the last.
@@ -80,6 +81,8 @@ class Optimizer(Checked, BaseEstimator):
         learning_rate = float(learning_rate)
         t = state["t"][0] = int(state["t"][0]) + 1
         slots = [state[slot] for slot in self.slots]
+        if _engine.update(self, params, grad, slots, t, learning_rate):
+            return
         size = len(params)
         if size <= BLOCK:
             self._update(params, grad, np.empty_like(params), t, learning_rate, *slots)
@@ -437,6 +440,8 @@ class Decays(Wrapped):
 
     def update(self, params, grad, state, learning_rate):
         """Take one step in place; as for :meth:`Optimizer.update`."""
+        if _engine.update_wrapped(self, params, grad, state, learning_rate):
+            return
         params[self.where] *= 1 - float(learning_rate) * self.weight_decay
         self.rule.update(params, grad, state, learning_rate)
 
@@ -469,6 +474,8 @@ class Paced(Wrapped):
 
     def update(self, params, grad, state, learning_rate):
         """Take one step in place; as for :meth:`Optimizer.update`."""
+        if _engine.update_wrapped(self, params, grad, state, learning_rate):
+            return
         before = [params[part].copy() for part, _ in self.factors]
         self.rule.update(params, grad, state, learning_rate)
         for (part, factor), start in zip(self.factors, before, strict=True):
@@ -518,6 +525,8 @@ class Averaged(Wrapped):
 
     def update(self, params, grad, state, learning_rate):
         """Take one step in place; as for :meth:`Optimizer.update`."""
+        if _engine.update_wrapped(self, params, grad, state, learning_rate):
+            return
         self.rule.update(params, grad, state, learning_rate)
         average, t = state["average"], int(state["averaged_steps"][0])
         step = params - average

@@ -16,7 +16,7 @@ SOURCES = {
 }
 
 FLOORS = [
-    {"_registry", "_checks", "_parallel", "_columns", "_sklearn", "_version", "sockets"},
+    {"_registry", "_checks", "_parallel", "_columns", "_sklearn", "_version", "_engine", "sockets"},
     {"activations", "initializers", "penalties", "stopping", "optimizers"},
     {"losses", "layers", "schedules", "calibration"},
     {"network"},
@@ -32,7 +32,7 @@ FLOORS = [
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 # Folders. The modules of a wing share its floor and may import each other, without a circle.
-WINGS = {"comparison", "estimators", "export", "plotting", "tabular"}
+WINGS = {"_engine", "comparison", "estimators", "export", "plotting", "tabular"}
 # A solver sees an objective, never what it is made of, although the network lies on a lower floor.
 NEVER = {"solvers": {"network", "objective"}}
 
