@@ -88,8 +88,8 @@ class _OneThreadEach:
 class _Job:
     """A function and the items to map it over, which workers take one by one, and what comes of them."""
 
-    def __init__(self, function, items):
-        self.function, self.items = function, deque(enumerate(items))
+    def __init__(self, function, items, stop):
+        self.function, self.items, self.stop = function, deque(enumerate(items)), stop
         self.results, self.errors = [None] * len(items), {}
         self.context = contextvars.copy_context()
         self.error_state = {**np.geterr(), "call": np.geterrcall()}  # before numpy 2 no part of the context
@@ -117,6 +117,7 @@ class _Job:
     def _fail(self, index, error):
         self.errors[index] = error
         self.items.clear()
+        self.stop()
 
     def wait(self):
         """Wait until no worker is at it; each one tells when it leaves."""
@@ -155,15 +156,18 @@ class _Workers:
             return False
         return True
 
-    def map(self, function, items, n_threads):
+    def map(self, function, items, n_threads, stop):
         """Map over the items in at most this many of them."""
-        job = _Job(function, items)
+        job = _Job(function, items, stop)
         # Twice, as an interrupt may also come between the steps of the first.
         try:
             try:
                 for others in range(n_threads):
                     self.tickets.put((job, n_threads - 1 if others else None))
                 job.wait()
+            except BaseException:
+                stop()
+                raise
             finally:
                 job.cancel()
         finally:
@@ -249,11 +253,11 @@ def thread_count():
             return max(numbers, default=1)
 
 
-def map_threads(function, items):
-    """Map ``function`` over ``items`` in as many threads as numpy's linear algebra may use, in the order of the items.
+def map_threads(function, items, n_threads=None, stop=lambda: None):
+    """Map ``function`` over ``items`` in threads, in the order of the items.
 
-    So environment variables and ``threadpoolctl`` limit both alike. Whatever their number, the products of several
-    items run in one thread each: their sums do not depend on it.
+    Whatever the number of threads, the products of several items run in one thread each: their sums do not depend on
+    it.
 
     Parameters
     ----------
@@ -261,6 +265,11 @@ def map_threads(function, items):
         Function of one item. It sees the caller's context variables and numpy error state.
     items : list
         What to map over.
+    n_threads : int or None, default=None
+        Number of threads. None takes as many as numpy's linear algebra may use, so that environment variables and
+        ``threadpoolctl`` limit both alike; then a single item runs as if it were called.
+    stop : callable
+        Called without arguments when an item fails or the caller is interrupted, so that long items may end early.
 
     Returns
     -------
@@ -277,18 +286,15 @@ def map_threads(function, items):
     >>> map_threads(abs, [-1, 2, -3])
     [1, 2, 3]
     """
-    n_threads = _n_threads(len(items))
-    if n_threads <= 1:
+    # A worker's products are held to one thread already. At the very end of the interpreter workers stand still.
+    if (len(items) <= 1 and n_threads is None) or getattr(_here, "is_worker", False) or sys.is_finalizing():
+        return [function(item) for item in items]
+    _raise_trim_threshold()
+    limit = thread_count()
+    n_threads = min(len(items), n_threads or limit)
+    if max(n_threads, limit) <= 1:
         return [function(item) for item in items]
     if _workers.start():
-        return _workers.map(function, items, n_threads)
+        return _workers.map(function, items, n_threads, stop)
     with threadpool_limits(1, user_api="blas"):  # the interpreter ends, and no more threads start
         return [function(item) for item in items]
-
-
-def _n_threads(n_items):
-    # A worker's products are held to one thread already. At the very end of the interpreter workers stand still.
-    if n_items <= 1 or getattr(_here, "is_worker", False) or sys.is_finalizing():
-        return 1
-    _raise_trim_threshold()
-    return min(n_items, thread_count())

@@ -223,6 +223,59 @@ def test_an_environment_variable_limits():
         assert subprocess.check_output([sys.executable, "-c", script], env=environment, text=True).strip() == limit
 
 
+@in_own_process
+def test_a_number_of_threads_that_is_asked_for_counts_and_products_stay_in_one_thread_each():
+    for limit in (1, 2):
+        for n_threads in (1, 2, 3):
+            barrier = threading.Barrier(n_threads)
+
+            def function(item, barrier=barrier):
+                if item < barrier.parties:
+                    barrier.wait(SECONDS)
+                return blas_threads()
+
+            with threadpool_limits(limit, user_api="blas"):
+                assert map_threads(function, list(range(6)), n_threads) == [{1}] * 6
+                assert map_threads(function, [9], n_threads) == [{1}]
+                assert blas_threads() == {limit}
+
+
+@pytest.mark.parametrize("n_threads", [2, 3])
+def test_long_items_may_end_early(n_threads):
+    stopped = threading.Event()
+
+    def function(item):
+        if item == 1:
+            raise ArithmeticError
+        assert stopped.wait(SECONDS)
+
+    with pytest.raises(ArithmeticError):
+        map_threads(function, [0, 1, 2], n_threads, stopped.set)
+
+    def interrupt(item):
+        if item == 0:
+            raise KeyboardInterrupt
+        assert stopped.wait(SECONDS)
+
+    stopped.clear()
+    with pytest.raises(KeyboardInterrupt):
+        map_threads(interrupt, [0, 1, 2], n_threads, stopped.set)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals to one thread")
+@in_own_process
+def test_an_interrupted_caller_stops_the_items_in_work():
+    stopped = threading.Event()
+    for _ in range(3):
+        stopped.clear()
+        timer = threading.Timer(0.05, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT])
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            map_threads(lambda _: stopped.wait(SECONDS), [1, 2, 3], 2, stopped.set)
+        assert stopped.is_set()
+        timer.join()
+
+
 # What it does to the linear algebra.
 
 

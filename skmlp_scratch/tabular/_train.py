@@ -2,15 +2,13 @@
 
 import math
 import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.exceptions import ConvergenceWarning
 
 from .._columns import Column, Integers
-from .._parallel import _one_thread_each
+from .._parallel import map_threads
 from ..calibration import best_temperature
 from ..history import Seconds
 from ..stopping import INTERRUPT_MESSAGE, DivergenceError, DivergenceGuard, InterruptedFit
@@ -142,16 +140,16 @@ class Training:
         """
         start = time.perf_counter()
         try:
-            with ExitStack() as stack:
-                stack.enter_context(_one_thread_each)
-                advance = self._workers(stack, effective_n_jobs(n_jobs))
-                stack.callback(self.stopped.set)
-                for _ in range(self.n_epochs):
-                    self._record(*zip(*advance(), strict=True), time.perf_counter() - start)
-                    if verbose:
-                        self._print()
-                    if listener is not None and listener(self.averages()):
-                        break
+            for _ in range(self.n_epochs):
+                # One thread each for the linear algebra, with a single member too: its products are small.
+                results = map_threads(
+                    lambda member: member.epoch(), self.members, effective_n_jobs(n_jobs), self.stopped.set
+                )
+                self._record(*zip(*results, strict=True), time.perf_counter() - start)
+                if verbose:
+                    self._print()
+                if listener is not None and listener(self.averages()):
+                    break
         except KeyboardInterrupt:
             self.notes.append((INTERRUPT_MESSAGE, InterruptedFit))
             if not self.n_iter:
@@ -162,14 +160,6 @@ class Training:
             if not self.n_iter:
                 raise DivergenceError(text) from error
             self.notes.append((f"{text} The best weights so far are kept.", ConvergenceWarning))
-
-    def _workers(self, stack, n_threads):
-        """Return the function that advances every member by an epoch."""
-        n_threads = min(n_threads, len(self.members))
-        if n_threads == 1:
-            return lambda: [member.epoch() for member in self.members]
-        pool = stack.enter_context(ThreadPoolExecutor(n_threads))
-        return lambda: list(pool.map(lambda member: member.epoch(), self.members))
 
     def _record(self, losses, rates, raws, seconds):
         epoch, rate = len(self.history["epoch"]) + 1, rates[0]
