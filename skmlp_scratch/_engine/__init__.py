@@ -8,7 +8,8 @@ layer, activation, loss or rule, or mixed precisions. Then numpy runs.
 Gradients agree with the core's up to rounding, update rules bit for bit, and random numbers are drawn in the same
 order. No result depends on the number of threads.
 
-The engine is switched off by ``SKMLP_SCRATCH_ENGINE=0`` in the environment, before the package is imported.
+The engine runs where ``SKMLP_SCRATCH_ENGINE=1`` is in the environment before the package is imported; elsewhere numpy
+runs.
 
 Examples
 --------
@@ -49,8 +50,8 @@ SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, CENTERED, ADAM, ADAMW = range(8)
 
 def _load():
     """The extension, or None, and in words which of the two and why."""
-    if os.environ.get(SWITCH) == "0":
-        return None, f"numpy: {SWITCH}=0 switches the compiled kernels off"
+    if os.environ.get(SWITCH) != "1":
+        return None, f"numpy: {SWITCH}=1 switches the compiled kernels on"
     try:
         kernels = import_module(f"{__name__}._kernels")
     except ImportError as error:
