@@ -42,7 +42,7 @@ LOSSES = {
 }
 NO_LOSS = 0, 0, 0, 0.0, 1.0, 0.0
 LINKS = "identity", "log", "logistic", "softmax"
-NUMBERS, BOOLEANS, CLASSES = range(3)
+NUMBERS, BYTES, CLASSES = range(3)
 WORTH = 200_000  # multiplications, below which numpy predicts as fast
 SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, CENTERED, ADAM, ADAMW = range(8)
 
@@ -368,4 +368,5 @@ def _targets(y):
         return y.astype(np.int64, copy=False), CLASSES
     if y.dtype.kind == "f":
         return y, NUMBERS
-    return (y, BOOLEANS) if y.dtype in (np.bool_, np.uint8) else (None, None)
+    small = y if y.dtype == np.bool_ else y.astype(np.uint8, copy=False)
+    return (small, BYTES) if (small == y).all() else (None, None)
