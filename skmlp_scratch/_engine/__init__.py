@@ -368,6 +368,6 @@ def _targets(y):
         return y.astype(np.int64, copy=False), CLASSES
     if y.dtype.kind == "f":
         return y, NUMBERS
-    if y.dtype == np.bool_ or (y.size and 0 <= y.min() and y.max() <= 255):
+    if y.dtype == np.bool_ or (y.size and y.min() >= 0 and y.max() <= 255):
         return y.view(np.uint8) if y.dtype == np.bool_ else y.astype(np.uint8, copy=False), BYTES
     return None, None
