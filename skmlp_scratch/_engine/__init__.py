@@ -43,7 +43,7 @@ LOSSES = {
 }
 NO_LOSS = 0, 0, 0, 0.0, 1.0, 0.0
 LINKS = "identity", "log", "logistic", "softmax"
-NUMBERS, BOOLEANS, CLASSES = range(3)
+NUMBERS, BYTES, CLASSES = range(3)
 WORTH = 200_000  # multiplications, below which numpy predicts as fast
 SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, CENTERED, ADAM, ADAMW = range(8)
 
@@ -369,4 +369,6 @@ def _targets(y):
         return y.astype(np.int64, copy=False), CLASSES
     if y.dtype.kind == "f":
         return y, NUMBERS
-    return (y, BOOLEANS) if y.dtype in (np.bool_, np.uint8) else (None, None)
+    if y.dtype == np.bool_ or (y.size and y.min() >= 0 and y.max() <= 255):
+        return y.view(np.uint8) if y.dtype == np.bool_ else y.astype(np.uint8, copy=False), BYTES
+    return None, None
