@@ -197,8 +197,8 @@ class DivergenceGuard:
         learning_rate : float
             The learning rate of that epoch; nan where there is none.
         """
-        if not loss <= self.limit and self.exact_limit is not None:
-            self.limit, self.exact_limit = max(self.limit, self.exact_limit()), None
+        if not loss <= self.limit:
+            self._compute_exactly()
         if not loss <= self.limit:
             raise diverged(loss, epoch, learning_rate)
 
@@ -216,7 +216,16 @@ class DivergenceGuard:
         -------
         bool
         """
-        return loss >= first and loss > self.suspicious * min(first, self.limit / self.explosion) > 0
+        if loss >= first and self._is_suspicious(loss, first):
+            self._compute_exactly()
+        return loss >= first and self._is_suspicious(loss, first)
+
+    def _is_suspicious(self, loss, first):
+        return loss > self.suspicious * min(first, self.limit / self.explosion) > 0
+
+    def _compute_exactly(self):
+        if self.exact_limit is not None:
+            self.limit, self.exact_limit = max(self.limit, self.exact_limit()), None
 
 
 def too_large(batch_size, n_samples):

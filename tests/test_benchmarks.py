@@ -1,9 +1,11 @@
 """The benchmark's code works: no figure is asserted that depends on the clock."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from benchmarks import scaling
+from benchmarks import quality, scaling
 from benchmarks.__main__ import main, put_between_markers
 from benchmarks.cells import CELLS, make
 from benchmarks.plain_loop import PlainLoop
@@ -111,3 +113,16 @@ def test_table_goes_between_the_markers(tmp_path):
     page.write_text("before\n<!-- benchmarks:start -->\nold\n<!-- benchmarks:end -->\nafter\n")
     put_between_markers(page, "new")
     assert page.read_text() == "before\n<!-- benchmarks:start -->\nnew\n<!-- benchmarks:end -->\nafter\n"
+
+
+def test_quality_prints_each_part_of_the_recipe_with_mean_and_spread(monkeypatch, capsys):
+    small = {"hidden_layer_sizes": 4, "max_iter": 2}
+    variants = [replace(variant, parameters=variant.parameters | small) for variant in quality.VARIANTS]
+    monkeypatch.setattr(quality, "VARIANTS", variants)
+    monkeypatch.setattr(quality, "OTHERS", ["linear", "linear, encoded"])
+    quality.main(tables=("wine", "diabetes"), seeds=(0, 1))
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    names = [line.split("|")[1].strip() for line in lines]
+    assert names == ["", "---", *[variant.name for variant in variants], "", "---", "linear", "linear, encoded"]
+    assert all(line.count("±") == 2 for line in lines if line.split("|")[1].strip() not in ("", "---"))
+    assert lines[2].endswith("| +0.0 % | +0.0 % |")

@@ -8,7 +8,8 @@ layer, activation, loss or rule, or mixed precisions. Then numpy runs.
 Gradients agree with the core's up to rounding, update rules bit for bit, and random numbers are drawn in the same
 order. No result depends on the number of threads.
 
-The engine is switched off by ``SKMLP_SCRATCH_ENGINE=0`` in the environment, before the package is imported.
+The engine runs where ``SKMLP_SCRATCH_ENGINE=1`` is in the environment before the package is imported; elsewhere numpy
+runs.
 
 Examples
 --------
@@ -42,15 +43,15 @@ LOSSES = {
 }
 NO_LOSS = 0, 0, 0, 0.0, 1.0, 0.0
 LINKS = "identity", "log", "logistic", "softmax"
-NUMBERS, BOOLEANS, CLASSES = range(3)
+NUMBERS, BYTES, CLASSES = range(3)
 WORTH = 200_000  # multiplications, below which numpy predicts as fast
 SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, CENTERED, ADAM, ADAMW = range(8)
 
 
 def _load():
     """The extension, or None, and in words which of the two and why."""
-    if os.environ.get(SWITCH) == "0":
-        return None, f"numpy: {SWITCH}=0 switches the compiled kernels off"
+    if os.environ.get(SWITCH) != "1":
+        return None, f"numpy: {SWITCH}=1 switches the compiled kernels on"
     try:
         kernels = import_module(f"{__name__}._kernels")
     except ImportError as error:
@@ -368,4 +369,6 @@ def _targets(y):
         return y.astype(np.int64, copy=False), CLASSES
     if y.dtype.kind == "f":
         return y, NUMBERS
-    return (y, BOOLEANS) if y.dtype in (np.bool_, np.uint8) else (None, None)
+    if y.dtype == np.bool_ or (y.size and y.min() >= 0 and y.max() <= 255):
+        return y.view(np.uint8) if y.dtype == np.bool_ else y.astype(np.uint8, copy=False), BYTES
+    return None, None

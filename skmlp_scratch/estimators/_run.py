@@ -89,17 +89,17 @@ class Run:
         """Watch over the loss: it has diverged far above where it began and above what raw = 0 costs."""
         zero = np.zeros((1, self.objective.network.n_out), dtype=self.params.dtype)
 
-        def limit(rows=None):
-            # In absolute value: a likelihood without its constants may be negative.
-            scale = abs(self.objective.value_of_raw(zero, rows))
+        # In absolute value: a likelihood without its constants may be negative.
+        def exact_limit():
+            scale = abs(self.objective.value_of_raw(zero))
             if not resumed:
-                scale = max(scale, abs(self.objective.value(self.params, rows)))
+                scale = max(scale, abs(self.objective.value(self.params)))
             return DivergenceGuard.explosion * scale
 
-        # Estimate the limit on a sample first; evaluate all rows only if a loss exceeds it.
+        # Estimate the limit on a sample of raw = 0 first; only a loss that exceeds it is worth evaluating the rows for.
         step = len(self.train) // SCALE_ROWS
-        sample = slice(None, None, step) if step > 1 else None
-        return DivergenceGuard(max(limit(sample), self.carry.limit), exact_limit=limit)
+        scale = abs(self.objective.value_of_raw(zero, slice(None, None, step) if step > 1 else None))
+        return DivergenceGuard(max(DivergenceGuard.explosion * scale, self.carry.limit), exact_limit)
 
     def calibrated(self, params):
         """Return parameters in the training dtype, with the population statistics of batch normalization measured."""

@@ -9,6 +9,7 @@ from ..solvers import GradientDescent
 from ..stopping import CONVERGED
 
 ESTIMATE_ROWS = 200  # rows on which the loss of the best constant is estimated
+ENOUGH_EPOCHS = 10  # epochs after which a network that is still learning should know more than a constant
 CLOSE = 0.9  # share of the best constant's loss above which it is worth comparing exactly
 FAR_OFF = -1.0  # a validation R² below it is worse than twice the error of the mean
 
@@ -34,7 +35,9 @@ def troubles(run, fitted, result, validation):
     texts = [_rose(run, fitted)]
     at_rest = result.get("status") == CONVERGED or fitted.monitor.has_stalled
     if not run.plan.incremental and (at_rest or not result.get("success", True)):
-        found = [_not_converged(run, fitted, result), _no_better_than_constant(run, fitted)]
+        found = [_not_converged(run, fitted, result)]
+        if at_rest or fitted.monitor.epochs >= ENOUGH_EPOCHS:
+            found.append(_no_better_than_constant(run, fitted))
         texts.append(" ".join(filter(None, found)))
     notes = [(text, ConvergenceWarning) for text in texts if text]
     if run.plan.flat["early_stopping"] and fitted.monitor.best_params is not None:

@@ -101,7 +101,7 @@ def test_classes_in_every_form(n_classes, epsilon, dtype):
     index = np.random.RandomState(0).randint(0, n_classes, N)
     loss = Smoothed(CategoricalCrossEntropy(), epsilon) if epsilon else "log_loss"
     forms = [index, index.astype(np.int16), np.eye(n_classes)[index], np.eye(n_classes, dtype=bool)[index]]
-    for y in [*forms, np.eye(n_classes, dtype=np.uint8)[index]]:
+    for y in [*forms, np.eye(n_classes, dtype=np.uint8)[index], np.eye(n_classes, dtype=int)[index]]:
         for rows in ROWS.values():
             assert_same(Objective(deep(11, "relu", n_classes), loss, inputs(dtype), y), dtype, rows)
 
