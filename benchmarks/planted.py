@@ -174,7 +174,7 @@ BUGS = [
         "tests/test_validation_set.py tests/test_many_calls.py tests/test_overflow.py tests/test_setting_weights.py",
         ("            params = params.copy()\n", ""),
         ("self.carry.n_seen if self.plan.incremental else 0)\n        return params", "0)\n        return params"),
-        ("max(limit(sample), self.carry.limit)", "limit(sample)"),
+        ("max(DivergenceGuard.explosion * scale, self.carry.limit)", "DivergenceGuard.explosion * scale"),
     ),
     *planted(
         "estimators/_carry.py",
