@@ -188,3 +188,20 @@ def test_a_spelling_is_no_difference():
 def test_the_regressors_parameters_make_a_plan_too():
     made = Plan(ScratchMLPRegressor().get_params(), n_in=2, n_out=1)
     assert made.network.n_out == 1
+
+
+@pytest.mark.parametrize(
+    "activations, narrower",
+    [(["logistic", "sigmoid"], True), (["logistic", "relu"], False), (["relu", "logistic"], False)],
+)
+def test_the_narrower_range_is_for_networks_that_are_logistic_throughout(activations, narrower):
+    made = plan(hidden_layer_sizes=(3, 2), activation=activations)
+    assert (made.initializer is auto_logistic) == narrower
+
+
+@pytest.mark.parametrize(
+    "batch_size, n_samples, expected", [("auto", 50, 50), ("auto", 500, 200), (80, 50, 50), (7, 50, 7)]
+)
+def test_a_batch_is_no_larger_than_the_training_rows(batch_size, n_samples, expected):
+    made = plan(batch_size=batch_size)
+    assert made.batch_size(n_samples) == made.solver(n_samples).batch_size == expected
