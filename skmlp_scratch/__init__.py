@@ -2,7 +2,7 @@
 
 from ._version import __version__
 from .estimators import ScratchMLPClassifier, ScratchMLPRegressor
-from .inspection import check_gradient
+from .inspection import check_gradient, show_versions
 from .tabular import ScratchTabularClassifier, ScratchTabularRegressor
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "__version__",
     "check_gradient",
     "compare_with_baselines",
+    "show_versions",
 ]
 
 

@@ -43,6 +43,3 @@ def resolve(table, key, what, method=None):
 
 def _names(table):
     return ", ".join(map(repr, table))
-
-
-lookup = resolve  # for plotting, until that follows

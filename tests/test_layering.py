@@ -51,16 +51,6 @@ LONGEST_ESTIMATOR_FILE = 220
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
-# (check, module) for what does not hold yet; an entry that is no longer needed fails its test.
-NOT_YET = set()
-
-
-def modules(check):
-    """The parameters of a test over every module."""
-    mark = pytest.mark.xfail(raises=AssertionError, reason=f"{check}: not yet")
-    return [pytest.param(name, marks=[mark] if (check, name) in NOT_YET else []) for name in SOURCES]
-
-
 def room_of(module):
     """What has the floor of a module: its wing, or the module itself."""
     return module.partition(".")[0]
@@ -212,11 +202,7 @@ def test_only_wings_are_folders():
     assert folders <= {".", *WINGS}
 
 
-def test_exceptions_are_of_modules():
-    assert {module for _, module in NOT_YET} <= set(SOURCES)
-
-
-@pytest.mark.parametrize("module", modules("floors"))
+@pytest.mark.parametrize("module", SOURCES)
 def test_imports_point_down(module):
     assert misdirected_imports(module, SOURCES[module]) == set()
 
@@ -226,38 +212,37 @@ def test_imports_run_in_no_circle(wing):
     assert circle({module: source for module, source in SOURCES.items() if room_of(module) == wing != module}) == set()
 
 
-@pytest.mark.parametrize("module", modules("foreign"))
+@pytest.mark.parametrize("module", SOURCES)
 def test_core_needs_only_numpy_scipy_and_base_estimator(module):
     assert foreign_imports(module, SOURCES[module]) == set()
 
 
-@pytest.mark.parametrize("module", modules("private"))
+@pytest.mark.parametrize("module", SOURCES)
 def test_private_names_of_sklearn_are_on_one_page(module):
     assert private_sklearn_imports(module, SOURCES[module]) == set()
 
 
-@pytest.mark.parametrize("module", modules("optional"))
+@pytest.mark.parametrize("module", SOURCES)
 def test_optional_dependencies_are_imported_where_used(module):
     assert eager_optional_imports(module, SOURCES[module]) == set()
 
 
-@pytest.mark.parametrize("module", modules("function"))
+@pytest.mark.parametrize("module", SOURCES)
 def test_functions_are_short(module):
     assert too_long_functions(SOURCES[module]) == set()
 
 
-@pytest.mark.parametrize("module", modules("length"))
+@pytest.mark.parametrize("module", SOURCES)
 def test_modules_are_short(module):
     assert not is_too_long(module, SOURCES[module])
 
 
 def test_stack_frames_are_counted_in_one_module():
     counting = {module for module, source in SOURCES.items() if counts_stack_frames(source)}
-    assert len({module for module in counting if ("stacklevel", module) not in NOT_YET}) <= 1
-    assert {module for check, module in NOT_YET if check == "stacklevel"} <= counting
+    assert len(counting) == 1
 
 
-@pytest.mark.parametrize("module", modules("loss"))
+@pytest.mark.parametrize("module", SOURCES)
 def test_only_the_adapter_asks_what_a_loss_has(module):
     assert module == "losses" or questions_to_losses(SOURCES[module]) == set()
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._registry import lookup
+from .._registry import resolve
 from ..activations import ACTIVATIONS
 from ._base import COLORS, Display, set_title
 
@@ -68,7 +68,7 @@ class ActivationDisplay(Display):
         """
         z = np.linspace(-4, 4, 401) if z is None else np.asarray(z, dtype=float)
         given = list(activation) if isinstance(activation, list | tuple) else [activation]
-        functions = [lookup(ACTIVATIONS, function, "activation") for function in given]
+        functions = [resolve(ACTIVATIONS, function, "activation") for function in given]
         names = [name if isinstance(name, str) else getattr(name, "__name__", repr(name)) for name in given]
         values, derivatives = zip(*(_value_and_derivative(function, z) for function in functions), strict=True)
         return cls(z=z, values=values, derivatives=derivatives, names=names).plot(ax, **kwargs)
