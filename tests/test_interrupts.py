@@ -9,6 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_info
 
 import skmlp_scratch
@@ -236,3 +237,15 @@ def test_an_interrupt_can_be_made_an_error(solver):
         with pytest.raises(UserWarning, match="Training interrupted"):
             model.fit(X, Y.astype(float))
     assert not hasattr(model, "params_")
+
+
+def test_a_warning_made_an_error_leaves_the_history_of_a_warm_start():
+    model = ScratchMLPRegressor(hidden_layer_sizes=(3,), max_iter=2, warm_start=True, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, X[:, 0])
+    before, params = list(model.loss_curve_), model.params_.copy()
+    with warnings.catch_warnings(action="error"), pytest.raises(ConvergenceWarning):
+        model.fit(X, X[:, 0])
+    assert model.loss_curve_ == before
+    assert {len(column) for column in model.history_.values()} == {2}
+    np.testing.assert_array_equal(model.params_, params)

@@ -83,7 +83,10 @@ class BaseScratchMLP(CallbackSupportMixin, Atomic, FittedState, Exportable, Base
         if self.warm_start or incremental:
             own = isinstance(self.random_state, Integral)
             door._carry = dataclasses.replace(carry, rng=run.rng.get_state() if own else None, split=state)
-        return self._become(door, fitted.notes, callbacks)
+        self._become(door, fitted.notes, callbacks)
+        if resumes:  # the earlier epochs are shared, and stay as they are if a warning was made an error
+            self.history_.extend(fitted.monitor.history)
+        return self
 
     def _prepare(self, X, y, sample_weight, validation, resumes, incremental=False, classes=None):
         """Bring data and plan together: a run, the estimator's successor, a validation set, and how it was split."""

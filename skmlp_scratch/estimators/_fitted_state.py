@@ -57,7 +57,7 @@ class FittedState:
         self._is_validated = monitor.validate is not None
         if not resumes:
             self.history_ = History()
-        self.history_.extend(monitor.history)
+            self.history_.extend(monitor.history)
 
     # Properties over the flat vector: views, so that there is nothing to keep in step.
 
