@@ -214,6 +214,9 @@ class Activation(Layer):
         names = [name for name, function in ACTIVATIONS.items() if function is self.function]
         return f"Activation({(names or [self.function])[0]!r})"
 
+    def __getstate__(self):
+        return {"function": self.function}  # whether it has been called leaves no trace
+
     @cached_property
     def _call(self):
         trusted = self.function in ACTIVATIONS.values()

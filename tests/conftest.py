@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from skmlp_scratch import _engine
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -28,6 +30,12 @@ def one_blas_thread():
     """On small data a second thread only makes the first one wait."""
     with threadpool_limits(1, user_api="blas"):
         yield
+
+
+@pytest.fixture
+def numpy_core(monkeypatch):
+    """For tests of how the core computes: the compiled kernels stay away."""
+    monkeypatch.setattr(_engine, "_kernels", None)
 
 
 @pytest.fixture(scope="session")

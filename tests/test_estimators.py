@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
-from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
+from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, _engine
 from skmlp_scratch.activations import ACTIVATIONS
 from skmlp_scratch.history import COLUMNS
 from skmlp_scratch.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Huber, SquaredError
@@ -408,10 +408,15 @@ VERBOSE = {name: name for name in SOLVERS} | {"object": GradientDescent(max_iter
 def test_verbose_prints_each_epoch(estimator_class, solver, verbose, capsys):
     model = estimator_class(solver=solver, verbose=verbose, early_stopping=True, **SHORT).fit(X, Y)
     lines = capsys.readouterr().out.splitlines()
-    expected = []
+    expected = [f"Computed by {_engine.status()}."]
     for epoch, loss, score in zip(*(model.history_[c] for c in ("epoch", "loss", "val_score")), strict=True):
         expected += [f"Iteration {epoch}, loss = {loss:.8f}", f"Validation score: {score:f}"]
     assert lines == (expected if verbose else [])
+
+
+def test_verbose_says_where_the_kernels_do_not_run(capsys):
+    ScratchMLPClassifier(activation=lambda z: (z, lambda delta: delta), verbose=True, **SHORT).fit(X, Y)
+    assert capsys.readouterr().out.startswith("Computed by numpy: ")
 
 
 def test_verbose_says_why_training_stops(capsys):

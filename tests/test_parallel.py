@@ -25,7 +25,7 @@ import pytest
 from own_process import in_own_process
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from skmlp_scratch import ScratchMLPClassifier, _parallel
+from skmlp_scratch import ScratchMLPClassifier, _engine, _parallel
 from skmlp_scratch._parallel import map_threads, thread_count
 from skmlp_scratch.layers import Activation, Dense
 from skmlp_scratch.network import Network
@@ -51,9 +51,15 @@ def observed(_):
 
 def wide():
     """A network and rows whose products OpenBLAS would spread over threads."""
+    _engine._kernels = None  # in a process of its own, too: the kernels' threads are not the core's
     rng = np.random.RandomState(0)
     network = Network([Dense(30, 100), Activation("relu"), Dense(100, 100), Activation("tanh"), Dense(100, 3)])
     return network, network.init(rng), rng.standard_normal((20_000, 30))
+
+
+@pytest.fixture(autouse=True)
+def core_alone(numpy_core):
+    """What is tested here are the core's threads."""
 
 
 # What it computes.

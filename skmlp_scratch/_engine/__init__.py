@@ -8,8 +8,7 @@ layer, activation, loss or rule, or mixed precisions. Then numpy runs.
 Gradients agree with the core's up to rounding, update rules bit for bit, and random numbers are drawn in the same
 order. No result depends on the number of threads.
 
-The engine runs where ``SKMLP_SCRATCH_ENGINE=1`` is in the environment before the package is imported; elsewhere numpy
-runs.
+``SKMLP_SCRATCH_ENGINE=0`` in the environment, before the package is imported, switches it off.
 
 Examples
 --------
@@ -50,8 +49,8 @@ SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, CENTERED, ADAM, ADAMW = range(8)
 
 def _load():
     """The extension, or None, and in words which of the two and why."""
-    if os.environ.get(SWITCH) != "1":
-        return None, f"numpy: {SWITCH}=1 switches the compiled kernels on"
+    if os.environ.get(SWITCH) == "0":
+        return None, f"numpy: {SWITCH}=0 switches the compiled kernels off"
     try:
         kernels = import_module(f"{__name__}._kernels")
     except ImportError as error:
@@ -63,14 +62,21 @@ _kernels, _status = _load()
 _threads = 1  # as many as the last objective found allowed; results do not depend on it
 
 
-def status():
+def status(objective=None):
     """Tell which of the two computes, and why.
+
+    Parameters
+    ----------
+    objective : Objective or None, default=None
+        What is to be computed; None asks for the process.
 
     Returns
     -------
     text : str
         "compiled kernels: ..." or "numpy: ...".
     """
+    if _kernels and objective is not None and compile_objective(objective, objective.X.dtype, 1) is None:
+        return "numpy: the compiled kernels do not know a part of this network, its loss or its data"
     return _status
 
 

@@ -6,6 +6,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <fenv.h>
 #include <stdlib.h>
 
 #include "engine.h"
@@ -573,10 +574,24 @@ done:
 
 /* ---- the module ---- */
 
+/* Vectors compute lanes that nobody reads: the processor's flags stay as they were, or numpy's next call would warn. */
+#define KEEPING_FLAGS(function)                                               \
+    static PyObject *quiet_##function(PyObject *self, PyObject *arguments)   \
+    {                                                                         \
+        fenv_t before;                                                        \
+        feholdexcept(&before);                                                \
+        PyObject *result = function(self, arguments);                        \
+        fesetenv(&before);                                                    \
+        return result;                                                        \
+    }
+KEEPING_FLAGS(plan_loss_and_grad)
+KEEPING_FLAGS(plan_predict)
+KEEPING_FLAGS(engine_update)
+
 static PyMethodDef plan_methods[] = {
-    {"loss_and_grad", plan_loss_and_grad, METH_VARARGS,
+    {"loss_and_grad", quiet_plan_loss_and_grad, METH_VARARGS,
      "loss_and_grad(params, grad, rows, start, stop, scale, l1, l2, draws) -> loss"},
-    {"predict", plan_predict, METH_VARARGS, "predict(params, X, out)"},
+    {"predict", quiet_plan_predict, METH_VARARGS, "predict(params, X, out)"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -588,7 +603,7 @@ static PyType_Slot plan_slots[] = {
 static PyType_Spec plan_spec = {"skmlp_scratch._engine._kernels.Plan", sizeof(Plan), 0, Py_TPFLAGS_DEFAULT, plan_slots};
 
 static PyMethodDef methods[] = {
-    {"update", engine_update, METH_VARARGS,
+    {"update", quiet_engine_update, METH_VARARGS,
      "update(rule, params, grad, slot, slot, rate, 4 numbers, threads, start and stop of what decays, what decay "
      "leaves, factors, average or None, weight of the step in it) -> whether the arrays were fit for it"},
     {NULL, NULL, 0, NULL},

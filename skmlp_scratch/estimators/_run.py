@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .. import _engine
 from ..history import Monitor
 from ..losses import Smoothed
 from ..objective import Objective
@@ -143,6 +144,8 @@ class Run:
             max_epochs=1 if self.plan.incremental else None,
             best=best,
         )
+        if monitor.verbose:
+            print(f"Computed by {_engine.status(self.objective)}.")
         result = self._solve(monitor)
         last = np.array(result["x"], dtype=self.params.dtype)
         best = last if monitor.best_params is None else monitor.best_params

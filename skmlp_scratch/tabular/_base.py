@@ -93,6 +93,8 @@ class BaseScratchTabular(CallbackSupportMixin, Atomic, Exportable, BaseEstimator
         training = door._prepare(table, y, sample_weight, validation)
         if callbacks:
             callbacks.attributes = lambda params: door._attributes(params, training.latest_temperature)
+        if self.verbose:
+            print(f"Computed by {training.members[0].engine()}.")
         training.run(self.n_jobs, self.verbose, callbacks)
         door._keep(training)
         return self._become(door, training.notes, callbacks)

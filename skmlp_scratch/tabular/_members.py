@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import _engine
 from .._checks import quiet
 from ..objective import Objective
 from ..stopping import INTERRUPT_MESSAGE, DivergenceGuard
@@ -91,6 +92,10 @@ class Member:
                 raise KeyboardInterrupt
             total += result.fun * objective.n_samples
         return total / len(self.learned), self.learning_rate, self.held.raw(self.network, self.params)
+
+    def engine(self):
+        """Return in words what computes the training, the kernels or numpy."""
+        return _engine.status(self._objective(self.learned.index[:1]))
 
     def _note(self, step):
         self.learning_rate = step.learning_rate

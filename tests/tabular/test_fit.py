@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss, r2_score
 from sklearn.utils.class_weight import compute_sample_weight
 
-from skmlp_scratch import ScratchTabularClassifier, ScratchTabularRegressor
+from skmlp_scratch import ScratchTabularClassifier, ScratchTabularRegressor, _engine
 from skmlp_scratch.activations import silu
 from skmlp_scratch.losses import SquaredError
 from skmlp_scratch.stopping import InterruptedFit
@@ -363,5 +363,6 @@ class TestCutShort:
 def test_verbose_prints_each_epoch(capsys):
     classifier(verbose=True, max_iter=3).fit(X, LABELS)
     lines = capsys.readouterr().out.splitlines()
+    assert lines.pop(0) == f"Computed by {_engine.status()}."
     assert [line[: line.index(",")] for line in lines] == ["Epoch 1/3", "Epoch 2/3", "Epoch 3/3"]
     assert all(re.search(r"loss = \d\.\d+, validation score = -\d\.\d+$", line) for line in lines)
