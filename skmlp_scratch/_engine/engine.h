@@ -18,6 +18,7 @@ typedef ptrdiff_t idx;
 
 #define MAX_LAYERS 64
 #define MAX_PARTS 8
+#define MAX_SHARES 4
 #define BLOCK 256 /* rows of a full batch at a time: their values stay in the second cache level */
 #define DEPTH 200 /* rows of a panel: it fills half of the first cache level */
 
@@ -64,7 +65,7 @@ typedef struct {
     char *memory;
     int64_t *rows;
     double *values, *squares;
-    void *X, *y, *weights, *terms;
+    void *X, *y, *weights, *terms, *grad; /* the last is a share's */
     void *out[MAX_LAYERS], *delta[MAX_LAYERS], *extra[MAX_LAYERS], *inverse[MAX_LAYERS], *scratch[MAX_PARTS];
     const void **inputs[MAX_LAYERS], **deltas[MAX_LAYERS], **normals[MAX_LAYERS];
 } space;
@@ -78,7 +79,7 @@ typedef struct {
     const table *X;
     idx m, start, start_of_block; /* rows, the first of them, and where they begin in this call */
     double scale, l1, l2;
-    int training, accumulate, final, n_parts, bad;
+    int training, accumulate, final, n_parts, n_shares, bad;
 } step;
 
 #define LARGER(a, b) ((a) > (b) ? (a) : (b))
@@ -98,8 +99,16 @@ typedef struct {
     void (*forward)(step *, int part);   /* and the loss, and backward as far as each row goes alone */
     void (*gradient)(step *, int part);  /* sums over the rows */
     void (*penalty)(step *, int part);
+    void (*add)(void *to, const void *from, idx first, idx last);
     void (*steps)(update *, idx first, idx last);
 } kernels;
+
+/* Whether the parts of a layer's gradient are columns of W: fewer panels of delta to pack than by rows. */
+static inline int by_columns(const step *s, int l)
+{
+    const layer *layer = &s->net->layers[l];
+    return layer->kind == DENSE && ((l == 0 && s->X->starts) || (s->n_parts > 1 && layer->n_out > layer->n_in));
+}
 
 static inline idx part_of(idx n, int part, int n_parts, idx multiple)
 {

@@ -88,7 +88,10 @@ static int needs_slope(const layer *layer)
                                          layer->activation == MISH || layer->activation == SOFTPLUS);
 }
 
-static size_t lay_out(const network *net, space *at, idx m, int n_parts, int training, char *memory)
+/* What a space is for: share k of a batch that trains has USE_TRAINING + k. */
+enum use { USE_PREDICTION, USE_TRAINING, N_USES = USE_TRAINING + MAX_SHARES };
+
+static size_t lay_out(const network *net, space *at, idx m, int n_parts, int use, char *memory)
 {
     const size_t width = (size_t)net->width;
     size_t used = 0;
@@ -96,7 +99,7 @@ static size_t lay_out(const network *net, space *at, idx m, int n_parts, int tra
     memset(at, 0, sizeof *at);
     at->m = m, at->memory = memory;
     at->rows = piece(memory, &used, m, sizeof(int64_t));
-    if (net->X.column_step != net->width || !training) at->X = piece(memory, &used, m * net->n_in, width);
+    if (net->X.column_step != net->width || !use) at->X = piece(memory, &used, m * net->n_in, width);
     char *input = at->X;
     for (int l = 0; l < net->n_layers; l++) {
         const layer *layer = &net->layers[l];
@@ -114,7 +117,7 @@ static size_t lay_out(const network *net, space *at, idx m, int n_parts, int tra
     }
     for (int p = 0; p < n_parts; p++)
         at->scratch[p] = piece(memory, &used, (m + DEPTH) * (64 + widest < 576 ? 64 + widest : 576) + widest, width);
-    if (!training) return used;
+    if (use == USE_PREDICTION) return used;
     for (int l = net->n_layers - 1; l >= net->first; l--) {
         const layer *above = l + 1 < net->n_layers ? &net->layers[l + 1] : NULL;
         const int in_place = above && (above->kind == ACTIVATION || above->kind == DROPOUT);
@@ -126,21 +129,22 @@ static size_t lay_out(const network *net, space *at, idx m, int n_parts, int tra
     at->weights = net->sample_weight.values ? piece(memory, &used, m, width) : NULL;
     at->values = piece(memory, &used, m, sizeof(double));
     at->squares = piece(memory, &used, n_squares, sizeof(double));
+    if (use > USE_TRAINING) at->grad = piece(memory, &used, net->size, width);
     return used;
 }
 
 /* A space for m rows, or NULL for want of memory. */
-static space *make_space(const network *net, idx m, int n_parts, int training)
+static space *make_space(const network *net, idx m, int n_parts, int use)
 {
     space *at = malloc(sizeof *at);
     if (!at) return NULL;
-    size_t bytes = lay_out(net, at, m, n_parts, training, NULL);
+    size_t bytes = lay_out(net, at, m, n_parts, use, NULL);
     char *memory = malloc(bytes + 64);
     if (!memory) {
         free(at);
         return NULL;
     }
-    lay_out(net, at, m, n_parts, training, memory + (64 - (uintptr_t)memory % 64));
+    lay_out(net, at, m, n_parts, use, memory + (64 - (uintptr_t)memory % 64));
     at->memory = memory;
     return at;
 }
@@ -157,8 +161,8 @@ typedef struct {
     PyObject_HEAD
     network net;
     int n_parts, n_views;
-    idx work; /* multiplications a row */
-    space *idle[2]; /* kept from the last call that predicted, and that trained */
+    idx work, widths;     /* multiplications and numbers per row */
+    space *idle[N_USES]; /* kept from the last call of each use */
     Py_buffer views[6]; /* of the data, held as long as the plan lives */
 } Plan;
 
@@ -286,8 +290,7 @@ static void plan_free(PyObject *self)
     Plan *plan = (Plan *)self;
     PyTypeObject *type = Py_TYPE(self);
     for (int i = 0; i < plan->n_views; i++) PyBuffer_Release(&plan->views[i]);
-    free_space(plan->idle[0]);
-    free_space(plan->idle[1]);
+    for (int use = 0; use < N_USES; use++) free_space(plan->idle[use]);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
@@ -314,12 +317,14 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *arguments, PyObject *key
         if (read_layer(net, PyTuple_GetItem(layers, i), &row)) goto bad;
         const layer *layer = &net->layers[i];
         plan->work += layer->kind == DENSE ? layer->n_in * layer->n_out : 8 * layer->n_out;
+        plan->widths += layer->n_out;
     }
     net->last = net->n_layers - 1;
     net->n_in = net->layers[0].n_in, net->n_out = net->layers[net->last].n_out;
     if (net->first < 0) { refuse("layers", "such that one has parameters"); goto bad; }
     if (y != Py_None && read_data(plan, X, y, weights)) goto bad;
     if (net->X.starts && net->layers[0].kind != DENSE) { refuse("X", "dense for this first layer"); goto bad; }
+    if (!net->X.starts) plan->widths += net->n_in;
     return (PyObject *)plan;
 bad:
     Py_DECREF(plan);
@@ -334,6 +339,7 @@ static void run_penalty(void *s, int part) { kernels_of(((step *)s)->net->width)
 
 #define ALONE 60000  /* multiplications for which the interpreter's lock is kept: giving it up costs more */
 #define WORTH 500000 /* multiplications that are worth a thread */
+#define WORTH_UPDATE 30000 /* parameters that are worth one */
 
 static int parts_for(const Plan *plan, idx m)
 {
@@ -342,40 +348,56 @@ static int parts_for(const Plan *plan, idx m)
     return (int)(parts > (m + 11) / 12 ? (m + 11) / 12 : parts);
 }
 
-/* The space is taken out of the plan while it is in use: another thread that calls makes one of its own. */
-static space *take_space(Plan *plan, idx m, int training)
+/* How many shares a batch has: one where the gradient is larger than what flows through the network. The shape alone
+   decides, so that no bit depends on the number of threads. */
+static int shares_for(const Plan *plan, idx m)
 {
-    space *at = plan->idle[training];
-    plan->idle[training] = NULL;
+    const network *net = &plan->net;
+    if (!net->rowwise || m * plan->work < WORTH || m * plan->widths < 4 * net->size) return 1;
+    return m > MAX_SHARES * BLOCK ? MAX_SHARES : 2;
+}
+
+/* The space is taken out of the plan while it is in use: another thread that calls makes one of its own. */
+static space *take_space(Plan *plan, idx m, int use)
+{
+    space *at = plan->idle[use];
+    plan->idle[use] = NULL;
     if (at && at->m >= m) return at;
     free_space(at);
-    at = make_space(&plan->net, m, plan->n_parts, training);
+    at = make_space(&plan->net, m, plan->n_parts, use);
     if (!at) PyErr_NoMemory();
     return at;
 }
 
-static void give_back(Plan *plan, space *at, int training)
+static void give_back(Plan *plan, space *at, int use)
 {
-    if (plan->idle[training] || at->m > 4096) free_space(at);
-    else plan->idle[training] = at;
+    if (plan->idle[use] || at->m > 4096) free_space(at);
+    else plan->idle[use] = at;
 }
 
-/* All rows of a step, in blocks where each row goes alone. */
-static double run_step(step *s, const char *rows, int row_bytes, idx m, idx start, idx block)
+typedef struct {
+    step steps[MAX_SHARES]; /* one per share */
+    double totals[MAX_SHARES];
+    const char *rows;
+    int row_bytes, n_parts, n_shares;
+    idx m, start, block;
+} batch;
+
+/* Rows begin:end of the batch, in blocks where each row goes alone. */
+static double run_blocks(const batch *b, step *s, idx begin, idx end)
 {
     double total = 0;
-    const idx n_blocks = (m + block - 1) / block, size = (m + n_blocks - 1) / n_blocks, n_parts = s->n_parts;
+    const idx n_blocks = (end - begin + b->block - 1) / b->block, size = (end - begin + n_blocks - 1) / n_blocks;
     int64_t *index = s->at->rows;
-    for (idx begin = 0; begin < m; begin += size) {
-        s->m = m - begin < size ? m - begin : size;
-        s->start = start + begin, s->start_of_block = begin;
-        s->accumulate = begin > 0, s->final = begin + s->m == m;
-        s->n_parts = (int)n_parts;
-        s->at->rows = rows ? index : NULL;
-        for (idx i = 0; rows && i < s->m; i++) {
+    for (idx at = begin; at < end; at += size) {
+        s->m = end - at < size ? end - at : size;
+        s->start = b->start + at, s->start_of_block = at;
+        s->accumulate = at > begin, s->final = at + s->m == end;
+        s->at->rows = b->rows ? index : NULL;
+        for (idx i = 0; b->rows && i < s->m; i++) {
             int32_t narrow;
-            if (row_bytes == 4) memcpy(&narrow, rows + (begin + i) * 4, 4), index[i] = narrow;
-            else memcpy(&index[i], rows + (begin + i) * 8, 8);
+            if (b->row_bytes == 4) memcpy(&narrow, b->rows + (at + i) * 4, 4), index[i] = narrow;
+            else memcpy(&index[i], b->rows + (at + i) * 8, 8);
             if (index[i] < 0 || index[i] >= s->X->n_rows) s->bad = 1, index[i] = 0;
         }
         if (s->bad) break;
@@ -384,9 +406,52 @@ static double run_step(step *s, const char *rows, int row_bytes, idx m, idx star
         if (s->training) run_parts(run_gradient, s, s->n_parts);
         for (idx i = 0; !s->result && i < s->m; i++) total += s->at->values[i];
     }
-    if (s->training && s->X->starts && (s->l1 || s->l2) && !s->bad) run_parts(run_penalty, s, s->n_parts);
     s->at->rows = index;
     return total;
+}
+
+static void run_shares(void *given, int part)
+{
+    batch *b = given;
+    for (int k = part; k < b->n_shares; k += b->n_parts)
+        b->totals[k] = run_blocks(b, &b->steps[k], part_of(b->m, k, b->n_shares, 12),
+                                  part_of(b->m, k + 1, b->n_shares, 12));
+}
+
+static void add_shares(void *given, int part)
+{
+    batch *b = given;
+    const step *s = &b->steps[0];
+    const idx size = s->net->size;
+    for (int k = 1; k < b->n_shares; k++)
+        kernels_of(s->net->width)->add(s->grad, b->steps[k].grad, part_of(size, part, s->n_parts, 64),
+                                       part_of(size, part + 1, s->n_parts, 64));
+}
+
+/* The whole batch; the loss is that of its rows. */
+static double run_batch(batch *b)
+{
+    step *s = &b->steps[0];
+    const double l1 = s->l1, l2 = s->l2;
+    int waits = b->n_shares > 1;
+    if (b->n_shares == 1) {
+        s->n_parts = b->n_parts;
+        b->totals[0] = run_blocks(b, s, 0, b->m);
+    } else {
+        s->l1 = s->l2 = 0;
+        for (int k = 1; k < b->n_shares; k++) {
+            space *at = b->steps[k].at;
+            b->steps[k] = *s, b->steps[k].at = at, b->steps[k].grad = at->grad;
+        }
+        run_parts(run_shares, b, b->n_parts);
+        for (int k = 1; k < b->n_shares; k++) b->totals[0] += b->totals[k], s->bad |= b->steps[k].bad;
+        s->n_parts = s->net->size < WORTH_UPDATE ? 1 : b->n_parts;
+        if (!s->bad) run_parts(add_shares, b, s->n_parts);
+        s->l1 = l1, s->l2 = l2;
+    }
+    for (int l = s->net->first; l < s->net->n_layers; l++) waits |= by_columns(s, l);
+    if (waits && s->training && (l1 || l2) && !s->bad) run_parts(run_penalty, s, s->n_parts);
+    return b->totals[0];
 }
 
 /* With None for grad: the loss at inference, without penalty. */
@@ -398,6 +463,7 @@ static PyObject *plan_loss_and_grad(PyObject *self, PyObject *arguments)
     Py_buffer params_view, grad_view, rows_view = {0}, draw_views[MAX_LAYERS];
     int n_draws = 0;
     idx start, stop;
+    batch b = {.n_shares = 1};
     step s = {.net = net, .X = &net->X};
     if (!PyArg_ParseTuple(arguments, "OOOnndddO!", &params, &grad, &rows, &start, &stop, &s.scale, &s.l1, &s.l2,
                           &PyTuple_Type, &draws)) return NULL;
@@ -421,27 +487,35 @@ static PyObject *plan_loss_and_grad(PyObject *self, PyObject *arguments)
         n_draws++;
         s.draws[l] = view->buf;
     }
-    const idx block = (net->rowwise || !s.training) && m > BLOCK ? BLOCK : m;
-    if (!block) { refuse("rows", "at least one"); goto done; }
-    if (!(s.at = take_space(plan, block, 1))) goto done;
-    s.params = params_view.buf, s.grad = s.training ? grad_view.buf : NULL;
-    s.n_parts = parts_for(plan, block);
+    if (!m) { refuse("rows", "at least one"); goto done; }
+    s.n_shares = s.training ? shares_for(plan, m) : 1;
+    b.block = (net->rowwise || !s.training) && m > BLOCK ? BLOCK : m;
+    b.n_parts = parts_for(plan, s.n_shares > 1 ? m : b.block), b.m = m, b.start = start;
+    b.rows = rows_view.buf, b.row_bytes = (int)rows_view.itemsize;
+    for (; b.n_shares <= s.n_shares; b.n_shares++)
+        if (!(b.steps[b.n_shares - 1].at = take_space(plan, b.block, USE_TRAINING + b.n_shares - 1))) goto no_space;
+    b.n_shares = s.n_shares;
+    s.at = b.steps[0].at, s.params = params_view.buf, s.grad = s.training ? grad_view.buf : NULL;
+    s.n_parts = 1, b.steps[0] = s;
     double total;
     if (m * plan->work < ALONE) {
-        total = run_step(&s, rows_view.buf, (int)rows_view.itemsize, m, start, block);
+        total = run_batch(&b);
     } else {
         Py_BEGIN_ALLOW_THREADS
-        total = run_step(&s, rows_view.buf, (int)rows_view.itemsize, m, start, block);
+        total = run_batch(&b);
         Py_END_ALLOW_THREADS
     }
+    s = b.steps[0];
     total *= s.scale;
     if (s.training && (s.l1 || s.l2))
         for (int l = 0; l < net->n_layers; l++)
             for (idx j = 0; net->layers[l].kind == DENSE && j < net->layers[l].n_in; j++)
                 total += s.at->squares[net->layers[l].row + j];
-    give_back(plan, s.at, 1);
     if (s.bad) PyErr_SetString(PyExc_IndexError, "rows, or indices of X or y, are out of bounds.");
     else result = PyFloat_FromDouble(total);
+    b.n_shares++;
+no_space:
+    while (--b.n_shares) give_back(plan, b.steps[b.n_shares - 1].at, USE_TRAINING + b.n_shares - 1);
 done:
     while (n_draws) PyBuffer_Release(&draw_views[--n_draws]);
     if (rows_view.obj) PyBuffer_Release(&rows_view);
@@ -459,6 +533,7 @@ static PyObject *plan_predict(PyObject *self, PyObject *arguments)
     PyObject *params, *given, *out, *result = NULL;
     Py_buffer params_view, out_view, views[3];
     table X;
+    batch b = {.n_shares = 1};
     step s = {.net = net, .X = &X};
     if (!PyArg_ParseTuple(arguments, "OOO", &params, &given, &out)) return NULL;
     if (open_vector(params, &params_view, "params", 'f', net->width, net->size, 0)) return NULL;
@@ -467,19 +542,20 @@ static PyObject *plan_predict(PyObject *self, PyObject *arguments)
     const idx m = X.n_rows, block = m > BLOCK ? BLOCK : m;
     if (X.starts && net->layers[0].kind != DENSE) { refuse("X", "dense for this first layer"); goto no_out; }
     if (open_vector(out, &out_view, "out", 'f', net->width, m * net->n_out, 1)) goto no_out;
-    if (block && !(s.at = take_space(plan, block, 0))) goto done;
+    if (block && !(s.at = take_space(plan, block, USE_PREDICTION))) goto done;
     s.params = params_view.buf, s.result = out_view.buf;
-    s.n_parts = parts_for(plan, block);
+    b.n_parts = parts_for(plan, block), b.m = m, b.block = block, b.steps[0] = s;
     if (!block) {
         /* nothing to do */
     } else if (m * plan->work < ALONE) {
-        run_step(&s, NULL, 0, m, 0, block);
+        run_batch(&b);
     } else {
         Py_BEGIN_ALLOW_THREADS
-        run_step(&s, NULL, 0, m, 0, block);
+        run_batch(&b);
         Py_END_ALLOW_THREADS
     }
-    if (block) give_back(plan, s.at, 0);
+    if (block) give_back(plan, s.at, USE_PREDICTION);
+    s.bad = b.steps[0].bad;
     if (s.bad) PyErr_SetString(PyExc_IndexError, "indices of X are out of bounds.");
     else Py_INCREF(result = Py_None);
 done:
@@ -502,8 +578,6 @@ static void run_update(void *given, int part)
     const idx n = u->update.size;
     kernels_of(u->width)->steps(&u->update, part_of(n, part, u->n_parts, 64), part_of(n, part + 1, u->n_parts, 64));
 }
-
-#define WORTH_UPDATE 30000 /* parameters that are worth a thread */
 
 /* Whether two arrays share memory: then numpy's order of work would count. */
 static int overlap(const Py_buffer *a, const Py_buffer *b)

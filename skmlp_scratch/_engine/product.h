@@ -127,10 +127,10 @@ static void FN(product)(idx m, idx k, idx n, const T *const *a, const T *w, idx 
         }
 }
 
-/* Rows first:last of grad (+)= a.T @ delta, over m rows of both. Scratch holds the panels of delta, and a tile of a's
-   columns. */
-static void FN(product_transposed)(idx m, idx first, idx last, idx n, const T *const *a, const T *delta,
-                                   const T *const *deltas, int add, T *grad, T *scratch)
+/* Rows first:last and columns c0:c1 of grad (+)= a.T @ delta, over m rows of both. Scratch holds the panels of delta,
+   and a tile of a's columns. */
+static void FN(product_transposed)(idx m, idx first, idx last, idx c0, idx c1, idx n, const T *const *a,
+                                   const T *delta, const T *const *deltas, int add, T *grad, T *scratch)
 {
     T *packed = scratch + m * (n < WIDE ? (n + PANEL - 1) / PANEL * PANEL : WIDE);
     if (n <= NARROW && last - first >= PANEL) { /* its transpose, as that has wide rows */
@@ -150,8 +150,8 @@ static void FN(product_transposed)(idx m, idx first, idx last, idx n, const T *c
         }
         return;
     }
-    for (idx left = 0; left < n; left += WIDE) {
-        idx width = n - left < WIDE ? n - left : WIDE;
+    for (idx left = c0; left < c1; left += WIDE) {
+        idx width = c1 - left < WIDE ? c1 - left : WIDE;
         for (idx j = 0; j < width; j += PANEL)
             FN(pack)(scratch + j * m, delta + left + j, n, 1, m, width - j < PANEL ? width - j : PANEL);
         for (idx j = first; j < last; j += TILE) {

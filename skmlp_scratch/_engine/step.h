@@ -476,13 +476,16 @@ static void FN(gradient)(step *s, int part)
         const idx c0 = part_of(n, part, s->n_parts, LANES), c1 = part_of(n, part + 1, s->n_parts, LANES);
         const T *delta = s->at->delta[l], *const *in = (const T *const *)s->at->inputs[l];
         if (layer->kind == DENSE) {
-            const idx j0 = part_of(k, part, s->n_parts, TILE), j1 = part_of(k, part + 1, s->n_parts, TILE);
+            const int whole = by_columns(s, l); /* rows of W */
+            const idx j0 = whole ? 0 : part_of(k, part, s->n_parts, TILE);
+            const idx j1 = whole ? k : part_of(k, part + 1, s->n_parts, TILE);
             if (l == 0 && s->X->starts) {
                 FN(sparse_gradient)(s, layer, c0, c1, delta, grad + layer->first);
             } else {
-                FN(product_transposed)(s->m, j0, j1, n, in, delta, (const T *const *)s->at->deltas[l], s->accumulate,
-                                       grad + layer->first, s->at->scratch[part]);
-                if (penalized) FN(penalize)(s, layer, j0, j1);
+                FN(product_transposed)(s->m, j0, j1, whole ? c0 : 0, whole ? c1 : n, n, in, delta,
+                                       (const T *const *)s->at->deltas[l], s->accumulate, grad + layer->first,
+                                       s->at->scratch[part]);
+                if (penalized && !whole) FN(penalize)(s, layer, j0, j1);
             }
             if (layer->second >= 0) FN(column_sums)(s, n, c0, c1, delta, NULL, grad + layer->second);
         } else if (layer->kind == SCALE) {
@@ -494,9 +497,20 @@ static void FN(gradient)(step *s, int part)
     }
 }
 
-/* What waits for all columns of a sparse gradient. */
+static void FN(add)(void *to, const void *from, idx first, idx last)
+{
+    T *sum = to;
+    const T *more = from;
+    for (idx i = first; i < last; i++) sum[i] += more[i];
+}
+
+/* What waits for all columns of a gradient, or for all shares. */
 static void FN(penalty)(step *s, int part)
 {
-    const layer *layer = &s->net->layers[0];
-    FN(penalize)(s, layer, part_of(layer->n_in, part, s->n_parts, 1), part_of(layer->n_in, part + 1, s->n_parts, 1));
+    for (int l = s->net->first; l < s->net->n_layers; l++) {
+        const layer *layer = &s->net->layers[l];
+        const idx k = layer->n_in;
+        if (layer->kind == DENSE && (s->n_shares > 1 || by_columns(s, l)))
+            FN(penalize)(s, layer, part_of(k, part, s->n_parts, 1), part_of(k, part + 1, s->n_parts, 1));
+    }
 }

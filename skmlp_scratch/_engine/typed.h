@@ -5,7 +5,7 @@
 #include "step.h"
 #include "update.h"
 
-static const kernels FN(kernels) = {FN(forward), FN(gradient), FN(penalty), FN(steps)};
+static const kernels FN(kernels) = {FN(forward), FN(gradient), FN(penalty), FN(add), FN(steps)};
 
 #undef BYTES
 #undef V

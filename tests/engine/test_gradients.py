@@ -138,6 +138,25 @@ def test_layers_orders_and_penalties(layers, order, l1_ratio, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", ["C", "F", "sparse"])
+@pytest.mark.parametrize("layers", ["none", "dropout", "scale", "layer"])
+def test_many_rows_in_shares(layers, order, dtype):
+    """Batches large enough that each thread computes the whole gradient of a share of the rows."""
+    n = 5000
+    network, weights = deep(11, "silu", 2, LAYERS[layers]), np.random.RandomState(5).random_sample(n)
+    X, y = inputs(dtype, order=order, n=n), targets(2, n=n).argmax(axis=1)
+    all_rows = [] if layers == "dropout" else [None]
+    for rows in (np.random.RandomState(6).permutation(n), np.arange(1100), slice(7, 1807), *all_rows):
+        objective = Objective(network, "log_loss", X, y, weights, alpha=5.0, l1_ratio=0.4)
+        assert_same(objective, dtype, rows, factor=3)
+        found, params = [], network.init(np.random.RandomState(0), dtype=dtype)
+        for n_threads in (1, 2, 3, 4):
+            compiled, grad = _engine.compile_objective(objective, params.dtype, n_threads), np.empty_like(params)
+            found.append((compiled(params, grad, rows, np.random.RandomState(4)), grad.tobytes()))
+        assert len(set(found)) == 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_the_penalty_at_zero(dtype):
     network = Network([Dense(11, 4), Dense(4, 1)])
     objective = Objective(network, "squared_error", inputs(dtype), targets(1), alpha=3.0, l1_ratio=0.9)
