@@ -18,7 +18,7 @@ typedef ptrdiff_t idx;
 
 #define MAX_LAYERS 64
 #define MAX_PARTS 8
-#define MAX_SHARES 4
+#define MAX_SHARES MAX_PARTS
 #define BLOCK 256 /* rows of a full batch at a time: their values stay in the second cache level */
 #define DEPTH 200 /* rows of a panel: it fills half of the first cache level */
 

@@ -88,8 +88,8 @@ static int needs_slope(const layer *layer)
                                          layer->activation == MISH || layer->activation == SOFTPLUS);
 }
 
-/* What a space is for: share k of a batch that trains has USE_TRAINING + k. */
-enum use { USE_PREDICTION, USE_TRAINING, N_USES = USE_TRAINING + MAX_SHARES };
+/* What a space is for: share k of a batch has use k where it predicts, and TRAINING + k where it trains. */
+enum { TRAINING = MAX_SHARES, N_USES = TRAINING + MAX_SHARES };
 
 static size_t lay_out(const network *net, space *at, idx m, int n_parts, int use, char *memory)
 {
@@ -99,7 +99,7 @@ static size_t lay_out(const network *net, space *at, idx m, int n_parts, int use
     memset(at, 0, sizeof *at);
     at->m = m, at->memory = memory;
     at->rows = piece(memory, &used, m, sizeof(int64_t));
-    if (net->X.column_step != net->width || !use) at->X = piece(memory, &used, m * net->n_in, width);
+    if (net->X.column_step != net->width || use < TRAINING) at->X = piece(memory, &used, m * net->n_in, width);
     char *input = at->X;
     for (int l = 0; l < net->n_layers; l++) {
         const layer *layer = &net->layers[l];
@@ -117,7 +117,7 @@ static size_t lay_out(const network *net, space *at, idx m, int n_parts, int use
     }
     for (int p = 0; p < n_parts; p++)
         at->scratch[p] = piece(memory, &used, (m + DEPTH) * (64 + widest < 576 ? 64 + widest : 576) + widest, width);
-    if (use == USE_PREDICTION) return used;
+    if (use < TRAINING) return used;
     for (int l = net->n_layers - 1; l >= net->first; l--) {
         const layer *above = l + 1 < net->n_layers ? &net->layers[l + 1] : NULL;
         const int in_place = above && (above->kind == ACTIVATION || above->kind == DROPOUT);
@@ -129,7 +129,7 @@ static size_t lay_out(const network *net, space *at, idx m, int n_parts, int use
     at->weights = net->sample_weight.values ? piece(memory, &used, m, width) : NULL;
     at->values = piece(memory, &used, m, sizeof(double));
     at->squares = piece(memory, &used, n_squares, sizeof(double));
-    if (use > USE_TRAINING) at->grad = piece(memory, &used, net->size, width);
+    if (use > TRAINING) at->grad = piece(memory, &used, net->size, width);
     return used;
 }
 
@@ -340,6 +340,7 @@ static void run_penalty(void *s, int part) { kernels_of(((step *)s)->net->width)
 #define ALONE 60000  /* multiplications for which the interpreter's lock is kept: giving it up costs more */
 #define WORTH 500000 /* multiplications that are worth a thread */
 #define WORTH_UPDATE 30000 /* parameters that are worth one */
+#define WORTH_WAKING 20000000 /* multiplications that are worth waking one */
 
 static int parts_for(const Plan *plan, idx m)
 {
@@ -354,7 +355,7 @@ static int shares_for(const Plan *plan, idx m)
 {
     const network *net = &plan->net;
     if (!net->rowwise || m * plan->work < WORTH || m * plan->widths < 4 * net->size) return 1;
-    return m > MAX_SHARES * BLOCK ? MAX_SHARES : 2;
+    return m > 4 * BLOCK ? 4 : 2;
 }
 
 /* The space is taken out of the plan while it is in use: another thread that calls makes one of its own. */
@@ -369,19 +370,35 @@ static space *take_space(Plan *plan, idx m, int use)
     return at;
 }
 
-static void give_back(Plan *plan, space *at, int use)
-{
-    if (plan->idle[use] || at->m > 4096) free_space(at);
-    else plan->idle[use] = at;
-}
-
 typedef struct {
     step steps[MAX_SHARES]; /* one per share */
     double totals[MAX_SHARES];
     const char *rows;
-    int row_bytes, n_parts, n_shares;
+    int row_bytes, n_parts, n_shares, wakes;
     idx m, start, block;
 } batch;
+
+static void give_back(Plan *plan, batch *b, int first_use)
+{
+    while (b->n_shares--) {
+        space *at = b->steps[b->n_shares].at;
+        const int use = first_use + b->n_shares;
+        if (plan->idle[use] || at->m > 4096) free_space(at);
+        else plan->idle[use] = at;
+    }
+}
+
+/* A space per share; 0 for want of memory. */
+static int take_spaces(Plan *plan, batch *b, int first_use, int n_shares)
+{
+    for (b->n_shares = 0; b->n_shares < n_shares; b->n_shares++) {
+        b->steps[b->n_shares].at = take_space(plan, b->block, first_use + b->n_shares);
+        if (b->steps[b->n_shares].at) continue;
+        give_back(plan, b, first_use);
+        return 0;
+    }
+    return 1;
+}
 
 /* Rows begin:end of the batch, in blocks where each row goes alone. */
 static double run_blocks(const batch *b, step *s, idx begin, idx end)
@@ -401,9 +418,9 @@ static double run_blocks(const batch *b, step *s, idx begin, idx end)
             if (index[i] < 0 || index[i] >= s->X->n_rows) s->bad = 1, index[i] = 0;
         }
         if (s->bad) break;
-        run_parts(run_forward, s, s->n_parts);
+        run_parts(run_forward, s, s->n_parts, b->wakes);
         if (s->bad) break;
-        if (s->training) run_parts(run_gradient, s, s->n_parts);
+        if (s->training) run_parts(run_gradient, s, s->n_parts, b->wakes);
         for (idx i = 0; !s->result && i < s->m; i++) total += s->at->values[i];
     }
     s->at->rows = index;
@@ -443,14 +460,14 @@ static double run_batch(batch *b)
             space *at = b->steps[k].at;
             b->steps[k] = *s, b->steps[k].at = at, b->steps[k].grad = at->grad;
         }
-        run_parts(run_shares, b, b->n_parts);
+        run_parts(run_shares, b, b->n_parts, b->wakes);
         for (int k = 1; k < b->n_shares; k++) b->totals[0] += b->totals[k], s->bad |= b->steps[k].bad;
         s->n_parts = s->net->size < WORTH_UPDATE ? 1 : b->n_parts;
-        if (!s->bad) run_parts(add_shares, b, s->n_parts);
+        if (!s->bad && s->training) run_parts(add_shares, b, s->n_parts, 0);
         s->l1 = l1, s->l2 = l2;
     }
     for (int l = s->net->first; l < s->net->n_layers; l++) waits |= by_columns(s, l);
-    if (waits && s->training && (l1 || l2) && !s->bad) run_parts(run_penalty, s, s->n_parts);
+    if (waits && s->training && (l1 || l2) && !s->bad) run_parts(run_penalty, s, s->n_parts, 0);
     return b->totals[0];
 }
 
@@ -491,10 +508,9 @@ static PyObject *plan_loss_and_grad(PyObject *self, PyObject *arguments)
     s.n_shares = s.training ? shares_for(plan, m) : 1;
     b.block = (net->rowwise || !s.training) && m > BLOCK ? BLOCK : m;
     b.n_parts = parts_for(plan, s.n_shares > 1 ? m : b.block), b.m = m, b.start = start;
+    b.wakes = m * plan->work > WORTH_WAKING;
     b.rows = rows_view.buf, b.row_bytes = (int)rows_view.itemsize;
-    for (; b.n_shares <= s.n_shares; b.n_shares++)
-        if (!(b.steps[b.n_shares - 1].at = take_space(plan, b.block, USE_TRAINING + b.n_shares - 1))) goto no_space;
-    b.n_shares = s.n_shares;
+    if (!take_spaces(plan, &b, TRAINING, s.n_shares)) goto done;
     s.at = b.steps[0].at, s.params = params_view.buf, s.grad = s.training ? grad_view.buf : NULL;
     s.n_parts = 1, b.steps[0] = s;
     double total;
@@ -513,9 +529,7 @@ static PyObject *plan_loss_and_grad(PyObject *self, PyObject *arguments)
                 total += s.at->squares[net->layers[l].row + j];
     if (s.bad) PyErr_SetString(PyExc_IndexError, "rows, or indices of X or y, are out of bounds.");
     else result = PyFloat_FromDouble(total);
-    b.n_shares++;
-no_space:
-    while (--b.n_shares) give_back(plan, b.steps[b.n_shares - 1].at, USE_TRAINING + b.n_shares - 1);
+    give_back(plan, &b, TRAINING);
 done:
     while (n_draws) PyBuffer_Release(&draw_views[--n_draws]);
     if (rows_view.obj) PyBuffer_Release(&rows_view);
@@ -539,23 +553,26 @@ static PyObject *plan_predict(PyObject *self, PyObject *arguments)
     if (open_vector(params, &params_view, "params", 'f', net->width, net->size, 0)) return NULL;
     int n_views = open_table(given, &X, views, net);
     if (n_views < 0) goto no_table;
-    const idx m = X.n_rows, block = m > BLOCK ? BLOCK : m;
+    const idx m = X.n_rows;
     if (X.starts && net->layers[0].kind != DENSE) { refuse("X", "dense for this first layer"); goto no_out; }
     if (open_vector(out, &out_view, "out", 'f', net->width, m * net->n_out, 1)) goto no_out;
-    if (block && !(s.at = take_space(plan, block, USE_PREDICTION))) goto done;
-    s.params = params_view.buf, s.result = out_view.buf;
-    b.n_parts = parts_for(plan, block), b.m = m, b.block = block, b.steps[0] = s;
-    if (!block) {
-        /* nothing to do */
-    } else if (m * plan->work < ALONE) {
-        run_batch(&b);
-    } else {
-        Py_BEGIN_ALLOW_THREADS
-        run_batch(&b);
-        Py_END_ALLOW_THREADS
+    if (m) {
+        b.m = m, b.block = m > BLOCK ? BLOCK : m;
+        s.n_shares = m > 2 * BLOCK ? parts_for(plan, m) : 1; /* no bit depends on it */
+        b.n_parts = parts_for(plan, s.n_shares > 1 ? m : b.block), b.wakes = m * plan->work > WORTH_WAKING;
+        if (!take_spaces(plan, &b, 0, s.n_shares)) goto done;
+        s.at = b.steps[0].at, s.params = params_view.buf, s.result = out_view.buf;
+        s.n_parts = 1, b.steps[0] = s;
+        if (m * plan->work < ALONE) {
+            run_batch(&b);
+        } else {
+            Py_BEGIN_ALLOW_THREADS
+            run_batch(&b);
+            Py_END_ALLOW_THREADS
+        }
+        s.bad = b.steps[0].bad;
+        give_back(plan, &b, 0);
     }
-    if (block) give_back(plan, s.at, USE_PREDICTION);
-    s.bad = b.steps[0].bad;
     if (s.bad) PyErr_SetString(PyExc_IndexError, "indices of X are out of bounds.");
     else Py_INCREF(result = Py_None);
 done:
@@ -632,7 +649,7 @@ static PyObject *engine_update(PyObject *module, PyObject *arguments)
     if (u.n_parts == 1) run_update(&u, 0);
     else {
         Py_BEGIN_ALLOW_THREADS
-        run_parts(run_update, &u, u.n_parts);
+        run_parts(run_update, &u, u.n_parts, 0);
         Py_END_ALLOW_THREADS
     }
     Py_INCREF(result = Py_True);

@@ -9,6 +9,7 @@ typedef void job(void *argument, int part);
 #include <sched.h>
 #include <signal.h>
 
+#define PATIENCE 8 /* jobs: some four steps */
 #define SPINS 3000 /* some tens of microseconds: about what Python spends between two steps */
 
 #if defined __x86_64__ || defined __i386__
@@ -22,7 +23,7 @@ typedef void job(void *argument, int part);
 static struct {
     pthread_mutex_t owner, sleep;
     pthread_cond_t wake;
-    int n_threads, sleepers;
+    int n_threads, sleepers, unheard; /* the last: jobs that no sleeper was woken for */
     job *function;
     void *argument;
     uint64_t ticket; /* number of the job, and in the lowest byte how many parts nobody has claimed */
@@ -89,7 +90,8 @@ static void start_threads(int wanted)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-static void run_parts(job *function, void *argument, int n_parts)
+/* Waking a thread takes as long as a small step: only a large job, or one of many in a row, does it. */
+static void run_parts(job *function, void *argument, int n_parts, int wakes)
 {
     if (n_parts < 2 || pthread_mutex_trylock(&pool.owner)) {
         for (int part = 0; part < n_parts; part++) function(argument, part);
@@ -100,7 +102,8 @@ static void run_parts(job *function, void *argument, int n_parts)
     SET(argument, argument);
     SET(unfinished, n_parts);
     SET(ticket, ((GET(ticket) >> 8) + 1) << 8 | (uint64_t)n_parts);
-    if (GET(sleepers)) {
+    if (GET(sleepers) && (wakes || ++pool.unheard > PATIENCE)) {
+        pool.unheard = 0;
         pthread_mutex_lock(&pool.sleep);
         pthread_cond_broadcast(&pool.wake);
         pthread_mutex_unlock(&pool.sleep);
@@ -115,8 +118,9 @@ static void run_parts(job *function, void *argument, int n_parts)
 static int prepare_pool(void) { return pthread_atfork(NULL, NULL, forget_threads); }
 
 #else /* no threads */
-static void run_parts(job *function, void *argument, int n_parts)
+static void run_parts(job *function, void *argument, int n_parts, int wakes)
 {
+    (void)wakes;
     for (int part = 0; part < n_parts; part++) function(argument, part);
 }
 static int prepare_pool(void) { return 0; }
