@@ -59,8 +59,8 @@ def make(contender, params):
         params["n_iter_no_change"] = math.inf
     if contender is MLPClassifier and params.get("solver") == "gd":
         params |= {"solver": "sgd", "shuffle": False}
-    elif issubclass(contender, ScratchMLPClassifier) and params.get("solver") == "gd":
-        params.pop("batch_size")
+    elif issubclass(contender, ScratchMLPClassifier) and params.get("solver") in ("gd", "lbfgs"):
+        params.pop("batch_size", None)  # it has no effect there, and a warning would say so
     return contender(**params)
 
 
