@@ -1,5 +1,4 @@
 import json
-import re
 import signal
 from pathlib import Path
 
@@ -8,11 +7,6 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).parents[1]
-
-
-def pytest_itemcollected(item):
-    """Leave addresses out of the names of tests: the processes of pytest-xdist must find the same names."""
-    item._nodeid = re.sub(r" at 0x[0-9a-f]+", "", item.nodeid)
 
 
 @pytest.fixture(scope="session", autouse=True)
