@@ -9,6 +9,13 @@ from threadpoolctl import threadpool_limits
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_collection_modifyitems(items):
+    """The processes of pytest-xdist must find the same names."""
+    unstable = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if unstable:
+        raise pytest.UsageError(f"addresses in the names of tests, where ids=name_of would leave them out: {unstable}")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c_interrupts():
     """A shell that starts the tests in the background has Ctrl-C ignored, and the tests of interrupts need it."""

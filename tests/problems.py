@@ -1,5 +1,6 @@
 """Problems and small helpers that several files of tests share."""
 
+import re
 import warnings
 from pathlib import Path
 
@@ -15,6 +16,12 @@ from sklearn.utils.fixes import parse_version
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.optimizers import OPTIMIZERS, Adam
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
+
+
+def name_of(value):
+    """The id of a parameter, without an address: the processes of pytest-xdist must find the same names."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+
 
 # For tests that compare solvers on the same parameters, whether they use them or not, in a few epochs.
 lenient = pytest.mark.filterwarnings(

@@ -24,7 +24,7 @@ pytestmark = [
 
 DEFAULTS = [ScratchMLPClassifier(), ScratchMLPRegressor()]
 # scipy's BFGS multiplies n_params x n_params matrices in every iteration: a narrow network keeps that short.
-NARROW = {"bfgs": {"hidden_layer_sizes": (10,)}}
+NARROW = {"bfgs": {"hidden_layer_sizes": (5,)}}
 WITH_EACH_SOLVER = [
     estimator_class(solver=solver, **NARROW.get(solver, {}))
     for estimator_class in (ScratchMLPClassifier, ScratchMLPRegressor)
@@ -52,8 +52,22 @@ class PositiveTargets(ScratchMLPRegressor):
         return tags
 
 
-def cubic_init(rng, n_in, n_out):
-    return rng.uniform(-1, 1, (n_in, n_out)) ** 3, rng.uniform(0, 0.1, n_out)
+class OwnElu:
+    """A function of a user's own, whose name has no address in it."""
+
+    def __call__(self, z):
+        return ACTIVATIONS["elu"](z)
+
+    def __repr__(self):
+        return "OwnElu()"
+
+
+class CubicInit:
+    def __call__(self, rng, n_in, n_out):
+        return rng.uniform(-1, 1, (n_in, n_out)) ** 3, rng.uniform(0, 0.1, n_out)
+
+    def __repr__(self):
+        return "CubicInit()"
 
 
 def variant(estimator, activation="relu", **parameters):
@@ -71,13 +85,26 @@ CLASSIFIERS = [
     variant(ScratchMLPClassifier, "logistic", early_stopping=True, validation_fraction=0.3, scoring="loss"),
 ]
 REGRESSORS = [
-    variant(ScratchMLPRegressor, ACTIVATIONS["elu"], loss="huber", init=cubic_init, learning_rate="adaptive"),
+    variant(ScratchMLPRegressor, OwnElu(), loss="huber", init=CubicInit(), learning_rate="adaptive"),
     variant(ScratchMLPRegressor, loss="quantile", solver="sgd", learning_rate="invscaling", power_t=0.1),
     variant(ScratchMLPRegressor, loss="poisson", learning_rate="constant"),
     variant(PositiveTargets, loss=SquaredError(link="log")),
     variant(ScratchMLPRegressor, normalization="batch", solver=ScipyMinimize("CG", max_iter=60)),
 ]
 VARIANTS = CLASSIFIERS + REGRESSORS
+# The checks whose outcome depends on activation, loss, layers, schedule or solver.
+CAN_DIFFER = {
+    *("classifiers_train", "regressors_train", "classifiers_classes", "regressors_int", "regressor_multioutput"),
+    *("classifiers_one_label", "classifiers_one_label_sample_weights", "class_weight_classifiers"),
+    *("classifiers_multilabel_representation_invariance", "classifiers_multilabel_output_format_predict"),
+    *("classifiers_multilabel_output_format_predict_proba", "classifiers_multilabel_output_format_decision_function"),
+    *("decision_proba_consistency", "positive_only_tag_during_fit", "non_transformer_estimators_n_iter"),
+    *("estimator_sparse_array", "estimator_sparse_matrix", "estimators_dtypes", "readonly_memmap_input"),
+    *("estimator_cloneable", "estimators_pickle", "estimators_overwrite_params", "dont_overwrite_parameters"),
+    *("fit_idempotent", "fit2d_1sample", "fit2d_1feature", "fit_score_takes_y", "n_features_in_after_fitting"),
+    *("estimators_partial_fit_n_features", "methods_subset_invariance", "methods_sample_order_invariance"),
+    *("sample_weight_equivalence_on_dense_data", "sample_weight_equivalence_on_sparse_data", "dict_unchanged"),
+}
 WEIGHTS = ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data")
 PARTIAL_FIT = (
     "check_fit_score_takes_y",
@@ -104,6 +131,20 @@ def expected_failures(estimator):
     return reasons
 
 
-@parametrize_with_checks(VARIANTS, expected_failed_checks=expected_failures)
+def check_name(check):
+    return getattr(check, "func", check).__name__.removeprefix("check_")
+
+
+def where_variants_can_differ(mark):
+    """The same parametrization without the checks of signatures, names and arguments, which look at no training."""
+    checks = [
+        each
+        for each in mark.args[1]
+        if check_name(tuple(each.values if hasattr(each, "values") else each)[1]) in CAN_DIFFER
+    ]
+    return pytest.mark.parametrize(mark.args[0], checks, **mark.kwargs)
+
+
+@where_variants_can_differ(parametrize_with_checks(VARIANTS, expected_failed_checks=expected_failures))
 def test_scikit_learn_checks_of_variants(estimator, check):
     check(estimator)

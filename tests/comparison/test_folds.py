@@ -31,8 +31,24 @@ from .small import BASELINES, X, Y, rows_of, scores_of
 # scikit-learn 1.7 looks for the kind of target in the list of classes, where each occurs once.
 @pytest.mark.filterwarnings("ignore:The number of unique classes is greater than 50%:UserWarning")
 def test_kind_of_target(target, metric):
+    y = _folds.check_target(target)
+    continuous = _folds.is_continuous(y)
+    folds, _ = _folds.make_folds(np.zeros((len(y), 2)), y, 3, continuous, 0)
+    assert next(iter(_folds.make_scorers(None, y, folds, continuous))) == metric
+
+
+@pytest.mark.parametrize(
+    "target, metric",
+    [
+        (np.arange(60) % 2 == 0, "accuracy"),
+        (np.array([Decimal(i % 30) for i in range(60)], dtype=object), "r2"),
+        (np.array(["a", "b", 1] * 20, dtype=object), "accuracy"),
+        (np.arange(60).reshape(-1, 1) % 2, "accuracy"),
+    ],
+)
+def test_targets_of_unusual_types_are_compared(target, metric):
     data = np.random.default_rng(0).normal(size=(len(target), 2))
-    assert compare_with_baselines(data, target, hidden_layer_sizes=[1], cv=3).metric == metric
+    assert compare_with_baselines(data, target, hidden_layer_sizes=[1], cv=2).metric == metric
 
 
 def test_cv_takes_splitters_and_splits():

@@ -2,7 +2,19 @@
 
 import numpy as np
 import pytest
-from problems import DESCENDING, PEER_IS_KNOWN, SCIPY, X_LINEAR, X_NOISY, Y_LINEAR, Y_NOISY, X, Y, downhill_by_scipy
+from problems import (
+    DESCENDING,
+    PEER_IS_KNOWN,
+    SCIPY,
+    X_LINEAR,
+    X_NOISY,
+    Y_LINEAR,
+    Y_NOISY,
+    X,
+    Y,
+    downhill_by_scipy,
+    name_of,
+)
 from sklearn.neural_network import MLPRegressor
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
@@ -26,7 +38,7 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("estimator_class", [ScratchMLPClassifier, ScratchMLPRegressor])
-@pytest.mark.parametrize("solver", [*SCIPY, ScipyMinimize("BFGS"), ScipyMinimize(downhill_by_scipy)], ids=str)
+@pytest.mark.parametrize("solver", [*SCIPY, ScipyMinimize("BFGS"), ScipyMinimize(downhill_by_scipy)], ids=name_of)
 def test_partial_fit_is_absent_where_every_fit_is_a_full_one(estimator_class, solver):
     model = estimator_class(solver=solver)
     assert not hasattr(model, "partial_fit")
