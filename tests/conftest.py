@@ -1,5 +1,4 @@
 import json
-import re
 import signal
 from pathlib import Path
 
@@ -12,9 +11,11 @@ from skmlp_scratch import _engine
 ROOT = Path(__file__).parents[1]
 
 
-def pytest_itemcollected(item):
-    """Leave addresses out of the names of tests: the processes of pytest-xdist must find the same names."""
-    item._nodeid = re.sub(r" at 0x[0-9a-f]+", "", item.nodeid)
+def pytest_collection_modifyitems(items):
+    """The processes of pytest-xdist must find the same names."""
+    unstable = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if unstable:
+        raise pytest.UsageError(f"addresses in the names of tests, where ids=name_of would leave them out: {unstable}")
 
 
 @pytest.fixture(scope="session", autouse=True)

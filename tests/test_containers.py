@@ -7,6 +7,7 @@ to 1e-9, since memory order and sparsity change the order of additions.
 import contextlib
 import datetime
 import decimal
+import itertools
 import tempfile
 import tracemalloc
 import warnings
@@ -265,7 +266,11 @@ SPARSE_SINGLE = {
 BITS = NUMPY_BITS | FRAMES_BITS | SPARSE_BITS
 SINGLE = NUMPY_SINGLE | FRAMES_SINGLE | SPARSE_SINGLE
 CONTAINERS = NUMPY | FRAMES | SPARSE | BITS | SINGLE | EITHER
-each_container = pytest.mark.parametrize("name", CONTAINERS)
+each_container_with_one_estimator = pytest.mark.parametrize(
+    "name, estimator",
+    list(zip(CONTAINERS, itertools.cycle(ESTIMATORS), strict=False)),
+    ids=lambda value: getattr(value, "__name__", value),
+)
 each_estimator = pytest.mark.parametrize("estimator", ESTIMATORS, ids=["classifier", "regressor"])
 
 
@@ -291,16 +296,23 @@ def tolerance(reference):
 # The same result
 
 
-@each_container
-@pytest.mark.parametrize(
-    "estimator, settings",
+# Each container with both estimators, in minibatches with one of them and as a whole with the other.
+FITS = [
     [
         (ScratchMLPClassifier, {"solver": "adam", "batch_size": 7}),
-        (ScratchMLPClassifier, {"solver": "gd"}),
         (ScratchMLPRegressor, {"solver": "lbfgs"}),
+    ],
+    [
+        (ScratchMLPClassifier, {"solver": "gd"}),
         (ScratchMLPRegressor, {"solver": "sgd", "batch_size": 7}),
     ],
-    ids=lambda value: value["solver"] if isinstance(value, dict) else value.__name__,
+]
+
+
+@pytest.mark.parametrize(
+    "name, estimator, settings",
+    [(name, *each) for name, fits in zip(CONTAINERS, itertools.cycle(FITS), strict=False) for each in fits],
+    ids=lambda value: value["solver"] if isinstance(value, dict) else getattr(value, "__name__", value),
 )
 def test_fit_and_predict_as_from_the_array(name, estimator, settings):
     A, expected = plain(name, 40, dtype_trained_in(name))
@@ -324,8 +336,7 @@ def test_fit_and_predict_as_from_the_array(name, estimator, settings):
     )
 
 
-@each_container
-@each_estimator
+@each_container_with_one_estimator
 def test_partial_fit_as_from_the_array(name, estimator):
     A, expected = plain(name, 40, dtype_trained_in(name))
     X = CONTAINERS[name](A)
@@ -339,8 +350,7 @@ def test_partial_fit_as_from_the_array(name, estimator):
     np.testing.assert_allclose(model.params_, reference.params_, **tolerance(reference))
 
 
-@each_container
-@each_estimator
+@each_container_with_one_estimator
 def test_a_validation_set_as_from_the_array(name, estimator):
     A, expected = plain(name, 40, dtype_trained_in(name))
     X, X_val = CONTAINERS[name](A), CONTAINERS[name](A[:10])
@@ -466,8 +476,14 @@ def is_sparse(name):
 
 
 # Stored zeros are data, too: there are more of them than the table's own.
-@pytest.mark.parametrize("name", [name for name in CONTAINERS if name not in OF_OBJECTS | {"csr with stored zeros"}])
-@pytest.mark.parametrize("method", ["fit", "partial_fit", "X_val", "predict"])
+MEASURED = [name for name in CONTAINERS if name not in OF_OBJECTS | {"csr with stored zeros"}]
+METHODS = [("fit", "predict"), ("partial_fit", "X_val")]
+
+
+@pytest.mark.parametrize(
+    "name, method",
+    [(name, each) for name, methods in zip(MEASURED, itertools.cycle(METHODS), strict=False) for each in methods],
+)
 def test_memory_is_within_a_factor_of_the_table(name, method):
     A = table(3000, 20, bits=name in BITS, density=0.01 if is_sparse(name) else 1)
     make, y = CONTAINERS[name], np.tile(np.arange(50) / 50, 60)

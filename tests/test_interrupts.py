@@ -19,7 +19,7 @@ from skmlp_scratch.solvers import GradientDescent
 PACKAGE = os.path.dirname(skmlp_scratch.__file__)
 X = np.random.RandomState(0).standard_normal((24, 3))
 Y = (X[:, 0] > 0).astype(int)
-MOMENTS = 24  # lines that are tried, of all that run
+MOMENTS = 16  # lines that are tried, of all that run
 
 
 class Interrupt:

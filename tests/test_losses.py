@@ -7,6 +7,7 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
+from problems import name_of
 from scipy import special
 from sklearn import metrics
 from sklearn.base import clone
@@ -307,7 +308,7 @@ def test_float32_stays_float32(loss):
         (Quantile(0.2), lambda y: np.quantile(y, 0.2)),
         (Quantile(0.9), lambda y: np.quantile(y, 0.9)),
     ],
-    ids=repr,
+    ids=name_of,
 )
 def test_the_best_constant_is_the_statistic_that_the_loss_stands_for(loss, best):
     y = np.random.RandomState(0).gamma(2, size=(101, 1))
@@ -453,7 +454,7 @@ def test_what_a_custom_loss_has_is_used():
         as_loss(spoiled, 2)
 
 
-@pytest.mark.parametrize("given", [*LINKED, *OTHERS, Cubic(), Smoothed(BinaryCrossEntropy(), 0.1)], ids=repr)
+@pytest.mark.parametrize("given", [*LINKED, *OTHERS, Cubic(), Smoothed(BinaryCrossEntropy(), 0.1)], ids=name_of)
 def test_a_loss_given_as_an_object_is_copied(given):
     kept = copy.deepcopy(vars(given))
     made = as_loss(given, 1)
@@ -490,7 +491,7 @@ def test_what_a_custom_loss_returns_is_looked_at_once(result, found):
 
 
 @pytest.mark.parametrize(
-    "given, said", [(Nameless(), r"needs a method inverse_link\(\)"), (Smoothed(Huber(), 2), "^epsilon=2")], ids=repr
+    "given, said", [(Nameless(), r"needs a method inverse_link\(\)"), (Smoothed(Huber(), 2), "^epsilon=2")], ids=name_of
 )
 def test_a_loss_that_cannot_be_used_is_named(given, said):
     with pytest.raises(ValueError, match=said):

@@ -6,12 +6,24 @@ import pickle
 
 import numpy as np
 import pytest
+from problems import (
+    DESCENDING,
+    LABELS_TEN,
+    LARGEST,
+    SPARSE,
+    SQUARING,
+    TARGET_SMALL,
+    TARGET_TEN,
+    X_SMALL,
+    X_TEN,
+    batched_of_ten,
+)
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import scale
+from sklearn.preprocessing import StandardScaler, scale
 
-from skmlp_scratch import optimizers
+from skmlp_scratch import ScratchMLPRegressor, optimizers
 from skmlp_scratch.layers import Activation, Dense, Dropout, Scale
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import Objective
@@ -29,6 +41,13 @@ from skmlp_scratch.optimizers import (
 )
 from skmlp_scratch.schedules import Cosine, FlatCosine
 from skmlp_scratch.solvers import GradientDescent
+
+pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
+
 
 RULES = [
     SGD(),
@@ -285,7 +304,6 @@ TARGETS = {
     "rosenbrock": lambda: Target([-1, 1], [1, 1], rosenbrock),
     "logistic regression": logistic_regression,
 }
-
 # Learning rate and epochs for each target, in their order. Adaptive rules come to rest because the rate goes to zero.
 CONVERGENCE = [
     (SGD(), [(0.1, 200), (5e-3, 4000), (2e-3, 15000), (1.0, 2000)]),
@@ -532,3 +550,109 @@ def test_training_that_diverges_is_found_behind_an_average():
     solver = GradientDescent(SGD(), 1e200, max_iter=5, ema=0.9)
     with pytest.raises(ValueError, match=r"diverged: .* in epoch \d"):
         solver.minimize(objective_of(net), np.ones(4))
+
+
+# Dropout
+
+
+def test_only_stored_values_of_sparse_inputs_are_dropped():
+    dropped, backward = Dropout(0.5).forward({}, SPARSE, np.random.RandomState(0))
+    assert backward is None  # no gradient is asked for below the first layer
+    np.testing.assert_array_equal(dropped.indices, SPARSE.indices)
+    share = np.mean(dropped.data == 0)
+    assert 0.4 < share < 0.6
+    np.testing.assert_allclose(dropped.data[dropped.data != 0], 2 * SPARSE.data[dropped.data != 0])
+
+
+# Clipped gradients
+
+
+@pytest.mark.parametrize("batch_size", [150, 40])
+def test_clip_norm_bounds_the_step(batch_size):
+    settings = {"hidden_layer_sizes": (6,), "solver": "sgd", "momentum": 0.0, "learning_rate_init": 0.5, "alpha": 0.0}
+    settings |= {"batch_size": batch_size, "max_iter": 1, "random_state": 0}
+    model = ScratchMLPRegressor(clip_norm=0.01, **settings).fit(X_TEN, 100 * TARGET_TEN)
+    start = model.network_.init(np.random.RandomState(0))
+    moved = np.linalg.norm(model.params_ - start)
+    n_steps = -(-150 // batch_size)
+    assert moved <= n_steps * 0.5 * 0.01 * (1 + 1e-9)
+    if n_steps == 1:  # the direction is that of the gradient, the length clip_norm
+        free = ScratchMLPRegressor(**settings).fit(X_TEN, 100 * TARGET_TEN)
+        assert moved == pytest.approx(0.005, rel=1e-9)
+        step, unclipped = model.params_ - start, free.params_ - start
+        np.testing.assert_allclose(step / np.linalg.norm(step), unclipped / np.linalg.norm(unclipped), atol=1e-9)
+
+
+@pytest.mark.parametrize("solver", DESCENDING)
+def test_a_clip_norm_that_is_never_reached_changes_nothing(solver):
+    plain = batched_of_ten(solver=solver).fit(X_TEN, LABELS_TEN)
+    np.testing.assert_array_equal(
+        batched_of_ten(solver=solver, clip_norm=1e6).fit(X_TEN, LABELS_TEN).params_, plain.params_
+    )
+
+
+def test_clip_norm_saves_a_run_that_diverges():
+    y = 1000 * TARGET_TEN
+    settings = {"hidden_layer_sizes": (20,), "solver": "sgd", "learning_rate_init": 0.02, "max_iter": 100}
+    with pytest.raises(ValueError, match="diverged"):
+        ScratchMLPRegressor(random_state=0, **settings).fit(X_TEN, y)
+    model = ScratchMLPRegressor(random_state=0, clip_norm=1000.0, **settings).fit(X_TEN, y)
+    assert model.loss_curve_[-1] < 0.5 * model.loss_curve_[0]
+
+
+def test_a_solver_object_clips_by_its_own_clip_norm():
+    settings = {"hidden_layer_sizes": (6,), "random_state": 0}
+    solver = GradientDescent(learning_rate=0.1, clip_norm=0.02, max_iter=5)
+    model = ScratchMLPRegressor(solver=solver, **settings).fit(X_TEN, TARGET_TEN)
+    named = ScratchMLPRegressor(
+        solver="gd", momentum=0.0, clip_norm=0.02, learning_rate_init=0.1, max_iter=5, **settings
+    )
+    np.testing.assert_array_equal(model.params_, named.fit(X_TEN, TARGET_TEN).params_)
+    assert model.history_["grad_norm"] == pytest.approx([0.02] * 5)
+
+
+def test_everything_at_once():
+    """The regularizers do not get in each other's way."""
+    y = (X_TEN[:, 0] > 0).astype(int) + (X_TEN[:, 1] > 0)
+    model = batched_of_ten(
+        hidden_layer_sizes=(40, 20), activation=["silu", "leaky_relu"], init="he_normal", normalization="batch",
+        dropout=0.1, input_dropout=0.05, l1_ratio=0.3, alpha=0.5, label_smoothing=0.05, class_weight="balanced",
+        solver="adamw", learning_rate="cosine", learning_rate_init=0.02, clip_norm=1.0, max_iter=80,
+        n_iter_no_change=80,
+    )  # fmt: skip
+    scaled = StandardScaler().fit_transform(X_TEN)
+    assert model.fit(scaled, y).score(scaled, y) > 0.9
+
+
+# Gradients whose squares overflow
+
+
+@pytest.mark.parametrize("solver", SQUARING)
+@pytest.mark.parametrize("dtype", LARGEST)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_gradient_that_is_clipped_first_is_no_such_gradient(solver, dtype):
+    rows = (X_SMALL * LARGEST[dtype]).astype(dtype)
+    settings = {"hidden_layer_sizes": (), "solver": solver, "alpha": 0.0, "max_iter": 3, "random_state": 0}
+    model = ScratchMLPRegressor("absolute_error", clip_norm=1.0, learning_rate_init=1e-3, **settings).fit(
+        rows, TARGET_SMALL
+    )
+    start = ScratchMLPRegressor("absolute_error", clip_norm=1.0, learning_rate_init=1e-30, **settings).fit(
+        rows, TARGET_SMALL
+    )
+    assert (model.params_[:3] != start.params_[:3]).all()
+
+
+@pytest.mark.parametrize("name", SQUARING)
+@pytest.mark.parametrize("dtype", LARGEST)
+def test_an_optimizer_does_not_take_a_huge_gradient_for_none(name, dtype):
+    """It moves the parameter, or it says so: by an error, or by state that is not finite."""
+    optimizer = OPTIMIZERS[name]()
+    params = np.ones(2, dtype=dtype)
+    state = optimizer.init(params)
+    with np.errstate(all="ignore"):
+        try:
+            optimizer.update(params, np.array([LARGEST[dtype], 1.0], dtype=dtype), state, 0.1)
+        except (ValueError, FloatingPointError):
+            return
+    finite = np.isfinite(params).all() and all(np.isfinite(slot).all() for slot in state.values())
+    assert not finite or abs(params[0] - 1) > 1e-6

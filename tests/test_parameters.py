@@ -5,6 +5,7 @@ The tables list what is taken, with its meaning. Everything else of ``TRIED`` mu
 
 import numpy as np
 import pytest
+from problems import name_of
 from sklearn.base import clone
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
@@ -145,7 +146,7 @@ def test_an_entry_of_dropout(value):
 CHOICES = ("activation", "solver", "learning_rate", "loss", "init", "normalization", "class_weight", "scoring")
 
 
-@pytest.mark.parametrize("value", ["nonsense", 2.5, np.nan, True, b"adam", object()], ids=repr)
+@pytest.mark.parametrize("value", ["nonsense", 2.5, np.nan, True, b"adam", object()], ids=name_of)
 @pytest.mark.parametrize("name", CHOICES)
 def test_a_parameter_that_takes_names(name, value):
     model = ScratchMLPClassifier(hidden_layer_sizes=4, max_iter=3, **{name: value})
@@ -334,13 +335,13 @@ def test_cosine_has_less_warm_up_than_epochs():
         GradientDescent(learning_rate=Cosine(0.1, max_iter=5, warm_up=5)).minimize(objective(), START)
 
 
-@pytest.mark.parametrize("optimizer", [None, 3, Adam, object()], ids=repr)
+@pytest.mark.parametrize("optimizer", [None, 3, Adam, object()], ids=name_of)
 def test_an_optimizer_needs_its_methods(optimizer):
     with pytest.raises(ValueError, match=r"optimizer=.* needs a method update\(\): pass one of 'sgd'"):
         GradientDescent(optimizer).minimize(objective(), START)
 
 
-@pytest.mark.parametrize("loss", [None, 3, Huber, object()], ids=repr)
+@pytest.mark.parametrize("loss", [None, 3, Huber, object()], ids=name_of)
 def test_a_loss_needs_its_methods(loss):
     with pytest.raises(ValueError, match=r"loss=.* needs a method value_and_grad\(\)"):
         Objective(NETWORK, loss, X, Y)

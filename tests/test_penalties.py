@@ -2,8 +2,18 @@
 
 import numpy as np
 import pytest
+from problems import SCIPY, TARGET_TEN, X_TEN
 
+from skmlp_scratch import ScratchMLPRegressor
 from skmlp_scratch.penalties import ElasticNet
+from skmlp_scratch.solvers import SOLVERS
+
+pytestmark = [
+    pytest.mark.usefixtures("one_blas_thread"),
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
+
 
 GRID = [(alpha, ratio) for alpha in (0.01, 2.5) for ratio in (0.0, 0.3, 1.0)]
 
@@ -103,3 +113,60 @@ def test_the_value_alone_is_that_beside_the_gradient(alpha, l1_ratio):
     value = penalty.value(W, 0.25)
     assert isinstance(value, float)
     assert value == pytest.approx(penalty.add_to(W, np.zeros_like(W), 0.25), rel=1e-12)
+
+
+# Elastic net
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_l1_gives_exact_zeros_with_gradient_descent(solver):
+    """As the docstring says: gradient descent gives exact zeros, scipy's methods only small weights."""
+    settings = {"hidden_layer_sizes": (5,), "max_iter": 400, "learning_rate_init": 0.02, "tol": 1e-8}
+    model = ScratchMLPRegressor(solver=solver, alpha=15.0, l1_ratio=1.0, random_state=0, **settings).fit(
+        X_TEN, TARGET_TEN
+    )
+    plain = ScratchMLPRegressor(solver=solver, alpha=15.0, l1_ratio=0.0, random_state=0, **settings).fit(
+        X_TEN, TARGET_TEN
+    )
+    assert np.count_nonzero(plain.coefs_[0]) == 50
+    first = np.abs(model.coefs_[0])
+    assert first[2:].max() < 0.2 * first[:2].max()  # the noise columns
+    if solver in SCIPY:
+        assert first[2:].mean() < 0.02
+    else:
+        assert np.mean(first[2:] == 0) > 0.5
+    assert model.score(X_TEN, TARGET_TEN) > 0.8
+
+
+def test_biases_are_not_penalized():
+    model = ScratchMLPRegressor(hidden_layer_sizes=(), solver="bfgs", alpha=1e6, random_state=0).fit(
+        X_TEN, TARGET_TEN + 7
+    )
+    assert np.abs(model.coefs_[0]).max() < 1e-3
+    assert model.intercepts_[0][0] == pytest.approx((TARGET_TEN + 7).mean(), abs=1e-3)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.4, 1.0])
+def test_the_penalty_does_not_depend_on_the_batch_size(l1_ratio):
+    """The first minibatch loss differs from the full one only by the rows: with equal rows not at all."""
+    same, labels = np.repeat(X_TEN[:1], 60, axis=0), np.repeat([1.0], 60)
+    settings = {"hidden_layer_sizes": (4,), "solver": "sgd", "momentum": 0.0, "alpha": 3.0, "l1_ratio": l1_ratio}
+    settings |= {"max_iter": 1, "learning_rate_init": 1e-12, "random_state": 0}
+    losses = [
+        ScratchMLPRegressor(batch_size=size, **settings).fit(same, labels).loss_ for size in (1, 7, 60)
+    ]  # fmt: skip
+    np.testing.assert_allclose(losses, losses[0], rtol=1e-9)
+    free = ScratchMLPRegressor(**settings | {"alpha": 0.0}).fit(same, labels)
+    assert losses[0] > free.loss_ + 1e-3
+
+
+def test_weight_decay_of_adamw_is_outside_the_loss():
+    """After one step adamw's weights are adam's minus rate * 0.01 * the initial ones; the loss is the same."""
+    settings = {"hidden_layer_sizes": (4,), "alpha": 0.0, "learning_rate_init": 0.1, "batch_size": 150, "max_iter": 1}
+    adam, adamw = (
+        ScratchMLPRegressor(solver=solver, random_state=0, **settings).fit(X_TEN, TARGET_TEN)
+        for solver in ("adam", "adamw")
+    )
+    start = adam.network_.init(np.random.RandomState(0))
+    np.testing.assert_allclose(adamw.params_, adam.params_ - 0.1 * 0.01 * start, rtol=1e-9, atol=1e-12)
+    assert adam.loss_ == adamw.loss_

@@ -1,11 +1,14 @@
 """Schedules against their formulas, and the counting of stalls against scikit-learn's, written out as a plain loop."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
+from problems import TARGET_SMALL, X_FEW, X_SMALL, Y_FEW, finite_or_said
 from sklearn.base import clone
 
+from skmlp_scratch import ScratchMLPRegressor
 from skmlp_scratch.schedules import (
     SCHEDULES,
     Adaptive,
@@ -19,6 +22,11 @@ from skmlp_scratch.schedules import (
 )
 from skmlp_scratch.solvers import GradientDescent
 from skmlp_scratch.stopping import Patience, Watched
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
+
 
 # Schedule, and its learning rate as a formula of the epoch.
 FORMULAS = [
@@ -289,3 +297,92 @@ def test_bad_parameter_is_named_before_the_first_step(schedule, parameter):
     with pytest.raises(ValueError, match=f"^{parameter}="):
         GradientDescent(learning_rate=schedule).minimize(bowl, np.ones(2))
     assert bowl.evaluations == 0
+
+
+# Schedules
+
+
+STEEP = {
+    "power_t": ({"learning_rate": "invscaling", "power_t": 1e3}, "power_t"),
+    "power_t of an object": ({"learning_rate": InverseScaling(0.1, 1e3)}, "power_t"),
+    "power_t, large": ({"learning_rate": "invscaling", "power_t": 1e300}, "power_t"),
+    "decay of time_decay": ({"learning_rate": "time_decay", "decay": 1e308}, "decay"),
+    "decay of exponential": ({"learning_rate": "exponential", "decay": 1e200}, "decay"),
+    "decay of step": ({"learning_rate": "step", "decay": 1e200, "max_iter": 30}, "decay"),
+    "an object's decay": ({"learning_rate": TimeDecay(0.1, 1e308)}, "decay"),
+    "an exponential object": ({"learning_rate": Exponential(0.1, 1e200)}, "decay"),
+    "a step object": ({"learning_rate": StepDecay(0.1, 1e200, 1)}, "decay"),
+    "the rate": ({"learning_rate_init": 1e308}, "learning"),
+    "the rate of a schedule": ({"learning_rate": "time_decay", "learning_rate_init": 1e308, "decay": 1.0}, "learning"),
+}
+
+
+@pytest.mark.parametrize("case", STEEP)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_schedule_that_overflows_is_zero_or_named(case, method):
+    params, name = STEEP[case]
+    params = {"hidden_layer_sizes": (3,), "max_iter": 4, "random_state": 0} | params
+    model = ScratchMLPRegressor(**params)
+
+    def call():
+        if method == "fit":
+            return model.fit(X_SMALL, TARGET_SMALL), X_SMALL
+        for _ in range(4):
+            model.partial_fit(X_SMALL, TARGET_SMALL)
+        return model, X_SMALL
+
+    finite_or_said(call, name, "learning rate", "learning_rate")
+    if hasattr(model, "history_"):
+        assert (np.array(model.history_["learning_rate"]) >= 0).all()
+
+
+@pytest.mark.parametrize("schedule", [InverseScaling(0.1, 1e3), InverseScaling(0.1, 400)], ids=str)
+def test_a_power_beyond_the_largest_number_is_a_rate_of_zero(schedule):
+    assert schedule(0, []) == 0.1
+    assert schedule(10**6, [1.0] * 3) == 0.0
+
+
+# Costs
+
+
+def test_adaptive_still_depends_on_nothing_but_the_losses():
+    """Whatever makes it cheap, a copy that sees the same losses gives the same rates."""
+    losses = [1.0, *np.random.RandomState(0).uniform(0.5, 2, 60)]
+    schedule = Adaptive(0.1, 1e-4, 3)
+    in_order = [schedule(epoch, losses[:epoch]) for epoch in range(61)]
+    assert [Adaptive(0.1, 1e-4, 3)(epoch, losses[:epoch]) for epoch in range(61)] == in_order
+    assert [schedule(epoch, losses[:epoch]) for epoch in reversed(range(61))] == in_order[::-1]
+    assert pickle.loads(pickle.dumps(schedule))(60, losses[:60]) == in_order[60]
+
+
+# Learning rates over many calls
+
+
+@pytest.mark.parametrize("sizes", [[20, 20, 20], [20, 5, 5, 11, 20], [3, 20, 1, 20]], ids=str)
+@pytest.mark.parametrize("learning_rate", ["invscaling", "object"])
+def test_invscaling_counts_the_rows_that_were_seen(sizes, learning_rate):
+    schedule = "invscaling" if learning_rate == "invscaling" else InverseScaling(0.1, 0.5)
+    init = {"learning_rate_init": 0.1, "power_t": 0.5} if learning_rate == "invscaling" else {}
+    model = ScratchMLPRegressor(hidden_layer_sizes=(2,), learning_rate=schedule, solver="sgd", random_state=0, **init)
+    for size in sizes:
+        model.partial_fit(X_FEW[:size], Y_FEW[:size])
+    seen = np.cumsum([0, *sizes[:-1]])
+    np.testing.assert_allclose(model.history_["learning_rate"], 0.1 / np.sqrt(seen + 1))
+    assert model.t_ == sum(sizes)
+
+
+@pytest.mark.parametrize("learning_rate", ["invscaling", "object"])
+def test_invscaling_goes_on_over_warm_starts_of_other_sizes(learning_rate):
+    schedule = "invscaling" if learning_rate == "invscaling" else InverseScaling(0.1, 0.5)
+    init = {"learning_rate_init": 0.1, "power_t": 0.5} if learning_rate == "invscaling" else {}
+    model = ScratchMLPRegressor(hidden_layer_sizes=(2,), learning_rate=schedule, solver="sgd", random_state=0, **init)
+    model.set_params(warm_start=True, max_iter=2, batch_size=3)
+    model.fit(X_FEW, Y_FEW).fit(X_FEW[:7], Y_FEW[:7]).fit(X_FEW, Y_FEW)
+    np.testing.assert_allclose(model.history_["learning_rate"], 0.1 / np.sqrt(np.array([0, 20, 40, 47, 54, 74]) + 1))
+
+
+def test_no_rate_jumps_up_when_the_batch_size_changes():
+    model = ScratchMLPRegressor(hidden_layer_sizes=(2,), learning_rate="invscaling", random_state=0)
+    for size in (5, 20, 1, 7, 20):
+        model.set_params(batch_size=size).partial_fit(X_FEW, Y_FEW)
+    assert (np.diff(model.history_["learning_rate"]) < 0).all()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from problems import name_of
 
 from skmlp_scratch import sockets
 from skmlp_scratch.activations import ACTIVATIONS
@@ -26,7 +27,7 @@ MEMBERS = [
 ]
 
 
-@pytest.mark.parametrize("socket, member", MEMBERS, ids=repr)
+@pytest.mark.parametrize("socket, member", MEMBERS, ids=name_of)
 def test_the_packages_own_objects_fit(socket, member):
     assert isinstance(member, socket)
 

@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+from problems import name_of
 from scipy import optimize
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes
@@ -729,7 +730,7 @@ def test_options_and_tol_reach_scipy():
     assert not few.success
 
 
-@pytest.mark.parametrize("method", ["BFGS", "Nelder-Mead", steepest := lambda fun, x0, **rest: None], ids=str)
+@pytest.mark.parametrize("method", ["BFGS", "Nelder-Mead", steepest := lambda fun, x0, **rest: None], ids=name_of)
 def test_a_stochastic_objective_is_refused_by_both_names(method):
     objective, start = network_objective(Dropout(0.5))
     with pytest.raises(

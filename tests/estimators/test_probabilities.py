@@ -1,16 +1,30 @@
-"""Probabilities keep the order of the logits, at any logit, and multilabel ones lie strictly inside (0, 1)."""
+"""Probabilities keep the order of the logits, at any logit; their logarithms and the losses are exact."""
+
+import math
+import warnings
 
 import numpy as np
 import pytest
+from problems import PEER_IS_KNOWN, STILL, X_NOISY, Y_NOISY
 from scipy.special import expit, log_expit, log_softmax
 from sklearn.datasets import make_multilabel_classification
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils.estimator_checks import check_classifiers_train
 
 from skmlp_scratch import ScratchMLPClassifier
 from skmlp_scratch.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SquaredError
 
-# The weights are set by hand.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("one_blas_thread"),
+    pytest.mark.filterwarnings(
+        "ignore:(Stochastic Optimizer|solver=|lbfgs failed):sklearn.exceptions.ConvergenceWarning"
+    ),
+    pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
+]
+
+
 KINDS = {
     "two": (np.arange(12) % 2, {}),
     "two, softmax": (np.arange(12) % 2, {"loss": "categorical_cross_entropy"}),
@@ -163,3 +177,61 @@ def test_scikit_learns_check_of_training_at_the_defaults(solver, readonly, dtype
     check_classifiers_train(
         "ScratchMLPClassifier", ScratchMLPClassifier(solver=solver), readonly_memmap=readonly, X_dtype=dtype
     )
+
+
+# Logarithms of probabilities and losses are exact.
+
+
+def with_gaps(estimator_class, gaps, n_classes=2):
+    """A linear classifier of one feature that gives row i the logit ``gaps[i]`` for the last class, else 0."""
+    rows = np.asarray(gaps, dtype=float)[:, None]
+    labels = np.arange(len(rows)) % n_classes
+    clf = estimator_class(alpha=0, **STILL | {"hidden_layer_sizes": ()}).fit(rows, labels)
+    clf.coefs_[0][...] = 0
+    clf.coefs_[0][:, -1] = 1
+    clf.intercepts_[0][...] = 0
+    return clf, rows, labels
+
+
+GAPS = [0.0, 3.0, -40.0, 40.0, -100.0, 100.0, -800.0, 800.0, -1e5, 1e5]
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_predict_log_proba_is_exact(n_classes):
+    clf, rows, _ = with_gaps(ScratchMLPClassifier, GAPS, n_classes)
+    raw = np.zeros((len(rows), n_classes))
+    raw[:, -1] = rows[:, 0]
+    expected = log_softmax(raw, axis=1) if n_classes > 2 else log_expit(np.hstack([-rows, rows]))
+    np.testing.assert_allclose(clf.predict_log_proba(rows), expected, rtol=1e-14)
+    assert clf.predict_log_proba(rows).min() == pytest.approx(-1e5, rel=1e-4)
+    order = clf.predict_log_proba(rows).argsort(axis=1, kind="stable")
+    np.testing.assert_array_equal(clf.predict_proba(rows).argsort(axis=1, kind="stable"), order)
+    if PEER_IS_KNOWN:
+        peer, _, _ = with_gaps(MLPClassifier, GAPS, n_classes)
+        with np.errstate(divide="ignore"):
+            assert peer.predict_log_proba(rows).min() == -np.inf
+
+
+def test_predict_log_proba_is_exact_with_other_losses():
+    for loss in ("categorical_cross_entropy", "binary_cross_entropy", "squared_error"):
+        clf = ScratchMLPClassifier(5, loss=loss, max_iter=2, random_state=0).fit(X_NOISY, Y_NOISY)
+        clf.params_[...] *= 1e3
+        log_proba = clf.predict_log_proba(X_NOISY)
+        assert np.isfinite(log_proba).all()
+        assert log_proba.min() < -1000
+        np.testing.assert_allclose(log_proba.max(axis=1), 0, atol=math.log(2) + 1e-9)
+
+
+@pytest.mark.parametrize("gap", [40.0, 100.0, 800.0])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_the_loss_of_a_certain_mistake_is_the_gap_of_the_logits(gap, n_classes):
+    # Every row's logit of the last class is the gap, and no row is of it.
+    gaps = np.full(12, gap)
+    clf, rows, labels = with_gaps(ScratchMLPClassifier, gaps, n_classes)
+    wrong = np.zeros_like(labels)
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # it is a loss to be warned of
+        clf.partial_fit(rows, wrong)
+    assert clf.loss_ == pytest.approx(gap, rel=1e-12)
+    if PEER_IS_KNOWN:
+        peer, _, _ = with_gaps(MLPClassifier, gaps, n_classes)
+        assert peer.partial_fit(rows, wrong).loss_ == pytest.approx(min(gap, 36.04), abs=0.01)

@@ -1,4 +1,4 @@
-"""scikit-learn 1.9's callbacks: one context an epoch, a stop that every solver honours, teardown whatever happens."""
+"""scikit-learn 1.9's callbacks: one context per epoch, a stop that every solver honors, teardown whatever happens."""
 
 import pickle
 import re
@@ -15,25 +15,22 @@ from sklearn.preprocessing import StandardScaler
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
-# Few epochs are enough.
 pytestmark = [
     pytest.mark.usefixtures("one_blas_thread"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    # Solvers are compared on the same parameters, whether they use them or not.
     pytest.mark.filterwarnings("ignore:.*(has no effect with solver|is constant with decay=0):UserWarning"),
 ]
 
+
 has_callbacks = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9)
 needs_callbacks = pytest.mark.skipif(not has_callbacks, reason="scikit-learn has callbacks since 1.9")
-SCIPY = ("bfgs", "lbfgs", "cg")
-
-rng = np.random.RandomState(0)
-X = rng.standard_normal((80, 3))
-TARGET = X[:, 0] + X[:, 1] * X[:, 2]
-LABELS = (TARGET > 0).astype(int)
+rng_heard = np.random.RandomState(0)
+X_HEARD = rng_heard.standard_normal((80, 3))
+TARGET_HEARD = X_HEARD[:, 0] + X_HEARD[:, 1] * X_HEARD[:, 2]
+LABELS_HEARD = (TARGET_HEARD > 0).astype(int)
 
 
-def classifier(**parameters):
+def heard(**parameters):
     return ScratchMLPClassifier(**{"hidden_layer_sizes": (5,), "max_iter": 6, "random_state": 0} | parameters)
 
 
@@ -71,9 +68,9 @@ def expected_events(n_epochs):
 
 
 def test_set_callbacks_is_there_exactly_where_scikit_learn_has_it():
-    assert hasattr(classifier(), "set_callbacks") is has_callbacks
+    assert hasattr(heard(), "set_callbacks") is has_callbacks
     assert hasattr(ScratchMLPRegressor(), "set_callbacks") is has_callbacks
-    assert classifier().fit(X, LABELS).n_iter_ == 6  # a fit without any
+    assert heard().fit(X_HEARD, LABELS_HEARD).n_iter_ == 6  # a fit without any
 
 
 @needs_callbacks
@@ -81,9 +78,9 @@ def test_set_callbacks_is_there_exactly_where_scikit_learn_has_it():
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_one_context_an_epoch(solver, early_stopping):
     recorder = Recorder()
-    model = classifier(solver=solver, early_stopping=early_stopping).set_callbacks(recorder)
-    plain = classifier(solver=solver, early_stopping=early_stopping).fit(X, LABELS)
-    assert model.fit(X, LABELS) is model
+    model = heard(solver=solver, early_stopping=early_stopping).set_callbacks(recorder)
+    plain = heard(solver=solver, early_stopping=early_stopping).fit(X_HEARD, LABELS_HEARD)
+    assert model.fit(X_HEARD, LABELS_HEARD) is model
     assert recorder.events == expected_events(model.n_iter_)
     np.testing.assert_array_equal(model.params_, plain.params_)  # being watched changes nothing
 
@@ -94,8 +91,8 @@ def test_one_context_an_epoch(solver, early_stopping):
 def test_a_stop_is_honoured_by_every_solver(solver, early_stopping):
     """In the third of many epochs, and with no warning: it is what was asked for."""
     recorder = Recorder(stop_in=2)
-    model = classifier(solver=solver, early_stopping=early_stopping, max_iter=50).set_callbacks(recorder)
-    model.fit(X, LABELS)
+    model = heard(solver=solver, early_stopping=early_stopping, max_iter=50).set_callbacks(recorder)
+    model.fit(X_HEARD, LABELS_HEARD)
     assert model.n_iter_ == 3
     assert recorder.events == expected_events(3)
     assert {len(column) for column in model.history_.values()} == {3}
@@ -107,7 +104,7 @@ def test_a_stop_is_honoured_by_every_solver(solver, early_stopping):
 @pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_stop_is_no_failure_to_converge(solver):
-    model = classifier(solver=solver, max_iter=50).set_callbacks(Recorder(stop_in=1)).fit(X, LABELS)
+    model = heard(solver=solver, max_iter=50).set_callbacks(Recorder(stop_in=1)).fit(X_HEARD, LABELS_HEARD)
     assert model.n_iter_ == 2
 
 
@@ -133,7 +130,7 @@ class ThirdParty:
 )
 def test_a_stop_is_honoured_by_solver_objects(solver):
     recorder = Recorder(stop_in=3)
-    model = classifier(solver=solver).set_callbacks(recorder).fit(X, LABELS)
+    model = heard(solver=solver).set_callbacks(recorder).fit(X_HEARD, LABELS_HEARD)
     assert model.n_iter_ == 4
     assert recorder.events == expected_events(4)
 
@@ -143,22 +140,22 @@ def test_a_stop_is_honoured_by_solver_objects(solver):
 def test_each_context_hands_over_an_estimator_of_that_epoch(solver):
     """Ready to predict, and still that epoch's after the fit has gone on."""
     recorder = Recorder()
-    y = np.where(LABELS, "yes", "no")
-    model = classifier(solver=solver, normalization="batch", learning_rate_init=0.05).set_callbacks(recorder)
-    model.fit(X, y, X_val=X, y_val=y)
+    y = np.where(LABELS_HEARD, "yes", "no")
+    model = heard(solver=solver, normalization="batch", learning_rate_init=0.05).set_callbacks(recorder)
+    model.fit(X_HEARD, y, X_val=X_HEARD, y_val=y)
     assert len(recorder.fitted) == 7  # six epochs and the whole
-    scores = [fitted.score(X, y) for fitted in recorder.fitted]
+    scores = [fitted.score(X_HEARD, y) for fitted in recorder.fitted]
     assert scores[:6] == pytest.approx(model.validation_scores_)
-    assert scores[6] == model.score(X, y)
+    assert scores[6] == model.score(X_HEARD, y)
     assert len(set(scores)) > 1
-    assert [fitted.predict_proba(X).shape for fitted in recorder.fitted] == [(80, 2)] * 7
+    assert [fitted.predict_proba(X_HEARD).shape for fitted in recorder.fitted] == [(80, 2)] * 7
 
 
 @needs_callbacks
 def test_early_stopping_hands_over_the_best_weights_at_the_end():
     recorder, scores = Recorder(), iter([0.1, 0.9, 0.3, 0.2, 0.1, 0.1])
-    model = classifier(early_stopping=True, scoring=lambda estimator, X, y: next(scores)).set_callbacks(recorder)
-    model.fit(X, LABELS)
+    model = heard(early_stopping=True, scoring=lambda estimator, X, y: next(scores)).set_callbacks(recorder)
+    model.fit(X_HEARD, LABELS_HEARD)
     np.testing.assert_array_equal(recorder.fitted[-1].params_, recorder.fitted[1].params_)
     np.testing.assert_array_equal(model.params_, recorder.fitted[1].params_)
 
@@ -166,10 +163,10 @@ def test_early_stopping_hands_over_the_best_weights_at_the_end():
 @needs_callbacks
 def test_contexts_hand_over_the_data_as_given():
     recorder, weights = Recorder(), np.ones(80)
-    classifier(max_iter=2).set_callbacks(recorder).fit(X, LABELS, sample_weight=weights)
+    heard(max_iter=2).set_callbacks(recorder).fit(X_HEARD, LABELS_HEARD, sample_weight=weights)
     for given_X, given_y, metadata in recorder.arguments:
-        assert given_X is X
-        assert given_y is LABELS
+        assert given_X is X_HEARD
+        assert given_y is LABELS_HEARD
         assert metadata["sample_weight"] is weights
 
 
@@ -178,29 +175,29 @@ def test_contexts_hand_over_the_data_as_given():
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_teardown_follows_an_error_in_a_callback(solver, fail_at):
     recorder = Recorder(fail_in=1, fail_at=fail_at)
-    model = classifier(solver=solver).set_callbacks(recorder)
+    model = heard(solver=solver).set_callbacks(recorder)
     with pytest.raises(RuntimeError, match="from the callback"):
-        model.fit(X, LABELS)
+        model.fit(X_HEARD, LABELS_HEARD)
     assert recorder.events[-1] == ("teardown", "fit", 0)
     assert recorder.events[-2][:2] == (fail_at, "epoch")
     assert not hasattr(model, "params_")
     assert not hasattr(model, "_callback_fit_ctx")
     recorder.fail_in = None  # and the next fit finds nothing left over
-    assert model.fit(X, LABELS).n_iter_ == 6
+    assert model.fit(X_HEARD, LABELS_HEARD).n_iter_ == 6
 
 
 @needs_callbacks
 @pytest.mark.parametrize("y, parameters, message", [
-    (LABELS, {"solver": "sgd", "learning_rate_init": 1e9}, "diverged"),
-    (LABELS, {"dropout": [0.5, 0.5]}, "dropout has 2 entries"),
+    (LABELS_HEARD, {"solver": "sgd", "learning_rate_init": 1e9}, "diverged"),
+    (LABELS_HEARD, {"dropout": [0.5, 0.5]}, "dropout has 2 entries"),
     (np.full(80, np.nan), {}, "NaN"),
 ])  # fmt: skip
 def test_teardown_follows_an_error_in_the_fit(y, parameters, message):
     recorder = Recorder()
-    model = classifier().set_callbacks(recorder).fit(X, LABELS)
+    model = heard().set_callbacks(recorder).fit(X_HEARD, LABELS_HEARD)
     before, recorder.events = model.params_.copy(), []
     with pytest.raises(ValueError, match=message):
-        model.set_params(**parameters).fit(X, y)
+        model.set_params(**parameters).fit(X_HEARD, y)
     assert recorder.events[0] == ("setup", "fit", 0)
     assert recorder.events[-1] == ("teardown", "fit", 0)
     np.testing.assert_array_equal(model.params_, before)
@@ -209,25 +206,27 @@ def test_teardown_follows_an_error_in_the_fit(y, parameters, message):
 @needs_callbacks
 def test_two_callbacks_are_both_heard_and_one_may_stop():
     listening, stopping = Recorder(), Recorder(stop_in=1)
-    model = classifier().set_callbacks(listening, stopping).fit(X, LABELS)
+    model = heard().set_callbacks(listening, stopping).fit(X_HEARD, LABELS_HEARD)
     assert listening.events == stopping.events == expected_events(2)
-    assert model.set_callbacks().fit(X, LABELS).n_iter_ == 6  # none any more
+    assert model.set_callbacks().fit(X_HEARD, LABELS_HEARD).n_iter_ == 6  # none any more
     assert len(listening.events) == 8
 
 
 @needs_callbacks
 def test_each_partial_fit_is_a_run_of_one_epoch():
     recorder = Recorder()
-    model = classifier().set_callbacks(recorder)
+    model = heard().set_callbacks(recorder)
     for _ in range(3):
-        model.partial_fit(X, LABELS, classes=[0, 1])
+        model.partial_fit(X_HEARD, LABELS_HEARD, classes=[0, 1])
     assert recorder.events == expected_events(1) * 3
 
 
 @needs_callbacks
 def test_each_fit_of_a_warm_start_is_a_run():
     recorder = Recorder()
-    model = classifier(warm_start=True, max_iter=2).set_callbacks(recorder).fit(X, LABELS).fit(X, LABELS)
+    model = (
+        heard(warm_start=True, max_iter=2).set_callbacks(recorder).fit(X_HEARD, LABELS_HEARD).fit(X_HEARD, LABELS_HEARD)
+    )
     assert len(model.loss_curve_) == 4
     assert recorder.events == expected_events(2) * 2
 
@@ -235,17 +234,17 @@ def test_each_fit_of_a_warm_start_is_a_run():
 @needs_callbacks
 def test_callbacks_are_cloned_along_but_not_fitted_state():
     recorder = Recorder()
-    model = classifier().set_callbacks(recorder).fit(X, LABELS)
+    model = heard().set_callbacks(recorder).fit(X_HEARD, LABELS_HEARD)
     copy = clone(model)
-    assert copy.fit(X, LABELS).n_iter_ == 6
+    assert copy.fit(X_HEARD, LABELS_HEARD).n_iter_ == 6
     assert len(recorder.events) == 2 * len(expected_events(6))
-    assert pickle.loads(pickle.dumps(model)).score(X, LABELS) == model.score(X, LABELS)
+    assert pickle.loads(pickle.dumps(model)).score(X_HEARD, LABELS_HEARD) == model.score(X_HEARD, LABELS_HEARD)
 
 
 @needs_callbacks
 def test_what_is_no_callback_is_refused():
     with pytest.raises(TypeError, match="callbacks must be instances following the FitCallback protocol"):
-        classifier().set_callbacks(print)
+        heard().set_callbacks(print)
 
 
 # scikit-learn's own
@@ -268,29 +267,29 @@ def bars(text):
 @needs_callbacks
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_progress_bar_alone(progress_bar, solver, capsys):
-    classifier(solver=solver).set_callbacks(progress_bar()).fit(X, LABELS)
+    heard(solver=solver).set_callbacks(progress_bar()).fit(X_HEARD, LABELS_HEARD)
     assert any(re.search(r"ScratchMLPClassifier - fit.* 100%", line) for line in bars(capsys.readouterr().out))
 
 
 @needs_callbacks
 def test_progress_bar_ends_when_the_fit_fails(progress_bar, capsys):
-    model = classifier(solver="sgd", learning_rate_init=1e9).set_callbacks(progress_bar())
+    model = heard(solver="sgd", learning_rate_init=1e9).set_callbacks(progress_bar())
     with pytest.raises(ValueError, match="diverged"):
-        model.fit(X, LABELS)
+        model.fit(X_HEARD, LABELS_HEARD)
     assert "ScratchMLPClassifier" in capsys.readouterr().out
 
 
 @needs_callbacks
 def test_progress_bar_of_an_unknown_length(progress_bar, capsys):
     """A solver object keeps to itself how far it goes."""
-    classifier(solver=ThirdParty()).set_callbacks(progress_bar()).fit(X, LABELS)
+    heard(solver=ThirdParty()).set_callbacks(progress_bar()).fit(X_HEARD, LABELS_HEARD)
     assert "ScratchMLPClassifier" in capsys.readouterr().out
 
 
 @needs_callbacks
 def test_progress_bar_in_a_pipeline(progress_bar, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    make_pipeline(StandardScaler(), classifier()).set_callbacks(progress_bar()).fit(X, LABELS)
+    make_pipeline(StandardScaler(), heard()).set_callbacks(progress_bar()).fit(X_HEARD, LABELS_HEARD)
     drawn = bars(capsys.readouterr().out)
     assert any(re.search(r"Pipeline.*ScratchMLPClassifier - fit.* 100%", line) for line in drawn)
 
@@ -298,9 +297,9 @@ def test_progress_bar_in_a_pipeline(progress_bar, capsys, monkeypatch):
 @needs_callbacks
 def test_progress_bar_in_a_grid_search_on_two_processes(progress_bar, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    pipeline = make_pipeline(StandardScaler(), classifier(n_iter_no_change=100))
+    pipeline = make_pipeline(StandardScaler(), heard(n_iter_no_change=100))
     search = GridSearchCV(pipeline, {"scratchmlpclassifier__alpha": [0.0, 1.0]}, cv=2, n_jobs=2)
-    search.set_callbacks(progress_bar(max_propagation_depth=None)).fit(X, LABELS)
+    search.set_callbacks(progress_bar(max_propagation_depth=None)).fit(X_HEARD, LABELS_HEARD)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     drawn = [line for line in bars(capsys.readouterr().out) if "ScratchMLPClassifier - fit" in line]
     assert len({line for line in drawn if "100%" in line}) >= 1
@@ -318,29 +317,29 @@ def scoring_monitor():
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_scoring_monitor_alone(scoring_monitor, solver):
     monitor = scoring_monitor(scoring="accuracy")
-    model = classifier(solver=solver, learning_rate_init=0.05).set_callbacks(monitor)
-    model.fit(X, LABELS, X_val=X, y_val=LABELS)
+    model = heard(solver=solver, learning_rate_init=0.05).set_callbacks(monitor)
+    model.fit(X_HEARD, LABELS_HEARD, X_val=X_HEARD, y_val=LABELS_HEARD)
     rows = monitor.get_logs().data
     assert [row["task_id_path"] for row in rows] == [(0,), *((0, k) for k in range(model.n_iter_))]
     assert [row["accuracy"] for row in rows[1:]] == pytest.approx(model.validation_scores_)
-    assert rows[0]["accuracy"] == model.score(X, LABELS)
+    assert rows[0]["accuracy"] == model.score(X_HEARD, LABELS_HEARD)
 
 
 @needs_callbacks
 @pytest.mark.parametrize("weights", [None, np.arange(80.0)])
 def test_scoring_monitor_of_several_scores_with_weights(scoring_monitor, weights):
     monitor = scoring_monitor(scoring=["accuracy", "neg_log_loss"])
-    model = classifier().set_callbacks(monitor).fit(X, LABELS, sample_weight=weights)
+    model = heard().set_callbacks(monitor).fit(X_HEARD, LABELS_HEARD, sample_weight=weights)
     rows = monitor.get_logs().data
     assert len(rows) == 7
-    assert rows[0]["accuracy"] == pytest.approx(model.score(X, LABELS, sample_weight=weights))
+    assert rows[0]["accuracy"] == pytest.approx(model.score(X_HEARD, LABELS_HEARD, sample_weight=weights))
     assert len({row["neg_log_loss"] for row in rows}) == 6  # the last epoch's and the whole fit's are one
 
 
 @needs_callbacks
 def test_scoring_monitor_of_a_callable(scoring_monitor):
     monitor = scoring_monitor(scoring=lambda estimator, X, y: {"mine": estimator.score(X, y)})
-    classifier().set_callbacks(monitor).fit(X, LABELS)
+    heard().set_callbacks(monitor).fit(X_HEARD, LABELS_HEARD)
     assert len([row["mine"] for row in monitor.get_logs().data]) == 7
 
 
@@ -348,10 +347,10 @@ def test_scoring_monitor_of_a_callable(scoring_monitor):
 def test_scoring_monitor_in_a_pipeline(scoring_monitor):
     monitor = scoring_monitor(scoring="r2")
     network = ScratchMLPRegressor(hidden_layer_sizes=(5,), solver="lbfgs", max_iter=6, random_state=0)
-    pipeline = make_pipeline(StandardScaler(), network.set_callbacks(monitor)).fit(X, TARGET)
+    pipeline = make_pipeline(StandardScaler(), network.set_callbacks(monitor)).fit(X_HEARD, TARGET_HEARD)
     scores = {row["task_id_path"]: row["r2"] for row in monitor.get_logs().data}
     assert len(scores) == 7
-    assert scores[0, 1] == pytest.approx(pipeline.score(X, TARGET))
+    assert scores[0, 1] == pytest.approx(pipeline.score(X_HEARD, TARGET_HEARD))
     assert scores[0, 1, 5] == pytest.approx(scores[0, 1])
     assert scores[0, 1, 5] > scores[0, 1, 0]
 
@@ -359,10 +358,12 @@ def test_scoring_monitor_in_a_pipeline(scoring_monitor):
 @needs_callbacks
 def test_scoring_monitor_in_a_grid_search_on_two_processes(scoring_monitor):
     monitor = scoring_monitor(scoring="accuracy")
-    pipeline = make_pipeline(StandardScaler(), classifier().set_callbacks(monitor))
-    search = GridSearchCV(pipeline, {"scratchmlpclassifier__alpha": [0.0, 1.0]}, cv=2, n_jobs=2).fit(X, LABELS)
+    pipeline = make_pipeline(StandardScaler(), heard().set_callbacks(monitor))
+    search = GridSearchCV(pipeline, {"scratchmlpclassifier__alpha": [0.0, 1.0]}, cv=2, n_jobs=2).fit(
+        X_HEARD, LABELS_HEARD
+    )
     rows = monitor.get_logs().data
     assert len(rows) == 5 * 7  # two settings, two folds and the refit, each six epochs and the whole
     assert len({row["task_id_path"] for row in rows}) == 35
     assert all(0 <= row["accuracy"] <= 1 for row in rows)
-    assert search.score(X, LABELS) in [row["accuracy"] for row in rows if row["task_name"] == "fit"]
+    assert search.score(X_HEARD, LABELS_HEARD) in [row["accuracy"] for row in rows if row["task_name"] == "fit"]
