@@ -52,7 +52,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
         The sorted edges of each column: one more than its bins; a single one in a constant column, which has no bin.
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns seen during fit, if all of them are strings.
 
     See Also
@@ -272,7 +272,7 @@ class TableEncoder(ExportableEncoder, TransformerMixin, BaseEstimator):
         What became of each column: ``name``, ``kind``, ``what``, ``n_out``. Prints as a table.
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns seen during fit, if all of them are strings.
 
     See Also
