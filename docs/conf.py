@@ -65,11 +65,13 @@ html_theme = "pydata_sphinx_theme"
 html_title = "skmlp_scratch"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_sidebars = {"**": ["sections"]}
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
     "github_url": REPOSITORY,
-    "navbar_align": "left",
+    "navbar_center": [],
+    "collapse_navigation": True,
     "show_toc_level": 2,
     "footer_start": ["copyright"],
     "footer_end": [],
