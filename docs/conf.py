@@ -5,6 +5,7 @@ import shutil
 import warnings
 from pathlib import Path
 
+from docutils import nodes
 from sklearn.exceptions import ConvergenceWarning
 
 from skmlp_scratch import __version__
@@ -43,6 +44,8 @@ nb_execution_mode = "off"
 
 # API pages: autosummary lists the members, not numpydoc.
 numpydoc_show_class_members = False
+autodoc_typehints = "none"  # the docstrings say more
+toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 100
 
@@ -88,8 +91,19 @@ def without_references(app, what, name, obj, options, lines):
     lines[:] = [re.sub(r":ref:`([^<`]*?)(\s*<[^`]*>)?`", r"\1", line) for line in lines]
 
 
+def describe_pictures(app, doctree):
+    """Give each picture without alternative text, as those of the notebooks, the title of its section."""
+    for image in doctree.findall(nodes.image):
+        if not image.get("alt"):
+            section = image
+            while not isinstance(section, nodes.section):
+                section = section.parent
+            image["alt"] = section.next_node(nodes.title).astext()
+
+
 def setup(app):
     """Bring the notebooks into the folder that Sphinx reads."""
     shutil.copytree(DOCS.parent / "notebooks", DOCS / "notebooks", dirs_exist_ok=True)
     app.connect("source-read", link_beyond_docs)
+    app.connect("doctree-read", describe_pictures)
     app.connect("autodoc-process-docstring", without_references)

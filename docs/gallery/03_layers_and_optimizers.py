@@ -2,8 +2,9 @@
 Layers, and every optimizer
 ===========================
 
-Below the estimators, a network is a list of layers over one vector of parameters, an objective is a function of that
-vector, and a solver makes it smaller. Here: four layers of weights, and every update rule from the same start.
+Below the estimators, a network is a list of layers over one vector of parameters, an
+objective is a function of that vector, and a solver makes it smaller. Here: four layers
+of weights, and every update rule from the same start.
 """
 
 from itertools import pairwise
@@ -33,9 +34,16 @@ print(f"{len(start)} parameters")
 # %%
 # Every optimizer
 # ---------------
-# A solver tells its callback of every epoch; the monitor that the estimators use writes the history.
+# A solver tells its callback of every epoch; the monitor that the estimators use writes
+# the history.
 
-learning_rates = {"sgd": 0.5, "adagrad": 0.1, "rmsprop": 0.01, "adam": 0.01, "adamw": 0.01}
+learning_rates = {
+    "sgd": 0.5,
+    "adagrad": 0.1,
+    "rmsprop": 0.01,
+    "adam": 0.01,
+    "adamw": 0.01,
+}
 histories = []
 for name in OPTIMIZERS:
     monitor = Monitor(objective)
@@ -51,6 +59,7 @@ display.ax_.set_title("Four layers of weights, five optimizers, one start")
 # %%
 # Every activation
 # ----------------
-# Any of these can stand where tanh does. Dashed lines are derivatives, which is what backpropagation multiplies.
+# Any of these can stand where tanh does. Dashed lines are derivatives, which is what
+# backpropagation multiplies.
 
 ActivationDisplay.from_activation(list(ACTIVATIONS))

@@ -2,9 +2,10 @@
 Would more rows help?
 =====================
 
-A learning curve trains on growing parts of the rows. Where the score on new rows still rises, more rows help; where the
-gap to the score on the training rows stays, regularization may. It is scikit-learn's own display: the network is an
-estimator like any other.
+A learning curve trains on growing parts of the rows. Where the score on new rows still
+rises, more rows help; where the gap to the score on the training rows stays,
+regularization may. It is scikit-learn's own display: the network is an estimator like
+any other.
 """
 
 import matplotlib.pyplot as plt
@@ -27,7 +28,13 @@ for ax, dropout in zip(axes, (0.0, 0.4), strict=True):
         random_state=0,
     )
     LearningCurveDisplay.from_estimator(
-        net, X / 16, y, train_sizes=[0.05, 0.1, 0.2, 0.4, 0.7, 1.0], cv=3, score_type="both", ax=ax
+        net,
+        X / 16,
+        y,
+        train_sizes=[0.05, 0.1, 0.2, 0.4, 0.7, 1.0],
+        cv=3,
+        score_type="both",
+        ax=ax,
     )
     ax.set_title(f"Learning curve with dropout {dropout}")
     ax.set(xlabel="rows to train on", ylabel="accuracy")

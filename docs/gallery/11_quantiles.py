@@ -2,8 +2,9 @@
 Quantiles instead of a mean
 ===========================
 
-The pinball loss is minimal at a quantile. Three networks, for the tenth, fiftieth and ninetieth percentile, show a
-scatter that grows with x and leans to one side, which a mean hides.
+The pinball loss is minimal at a quantile. Three networks, for the tenth, fiftieth and
+ninetieth percentile, show a scatter that grows with x and leans to one side, which a
+mean hides.
 """
 
 import matplotlib.pyplot as plt
@@ -37,6 +38,11 @@ for quantile, color in zip((0.1, 0.5, 0.9), COLORS, strict=False):
     )
     model = make_pipeline(StandardScaler(), net).fit(x[:, np.newaxis], y)
     below = np.mean(y <= model.predict(x[:, np.newaxis]))
-    ax.plot(grid, model.predict(grid), color=color, label=f"{quantile:.0%} quantile: {below:.0%} of the rows below")
+    ax.plot(
+        grid,
+        model.predict(grid),
+        color=color,
+        label=f"{quantile:.0%} quantile: {below:.0%} of the rows below",
+    )
 ax.set(title="Three quantiles of a skewed target", xlabel="x", ylabel="y")
 ax.legend()

@@ -2,8 +2,9 @@
 Is a network worth it?
 ======================
 
-Hidden sizes beside a constant, a linear model, gradient boosting and scikit-learn's own network, all on the same folds.
-The size "chosen" was picked inside each fold, so that its score is an honest one.
+Hidden sizes beside a constant, a linear model, gradient boosting and scikit-learn's own
+network, all on the same folds. The size "chosen" was picked inside each fold, so that
+its score is an honest one.
 """
 
 from sklearn.datasets import make_moons
