@@ -34,6 +34,7 @@ exclude_patterns = [
     "auto_gallery/*.py",
     "auto_gallery/*.json",
     "auto_gallery/*.md5",
+    "**/sg_execution_times.rst",
 ]
 templates_path = ["_templates"]
 
@@ -57,6 +58,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"\.py$",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
+    "capture_repr": (),
     "backreferences_dir": "api/backreferences",
     "doc_module": ("skmlp_scratch",),
     "download_all_examples": False,

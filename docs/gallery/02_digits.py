@@ -17,28 +17,20 @@ X_train, X_test, y_train, y_test = train_test_split(
     X / 16, y, train_size=600, random_state=0
 )
 
-plain = {"solver": "sgd", "momentum": 0.0, "nesterovs_momentum": False, "alpha": 0.0}
+plain = {"momentum": 0.0, "nesterovs_momentum": False, "alpha": 0.0}
+momentum = plain | {"momentum": 0.9}
 settings = {
     "plain": plain,
-    "momentum": plain | {"momentum": 0.9},
-    "momentum, decay": plain
-    | {"momentum": 0.9, "learning_rate": "time_decay", "decay": 0.05},
-    "momentum, L2": plain | {"momentum": 0.9, "alpha": 1.0},
-    "momentum, L1": plain | {"momentum": 0.9, "alpha": 1.0, "l1_ratio": 1.0},
-    "momentum, dropout": plain | {"momentum": 0.9, "dropout": 0.3},
+    "momentum": momentum,
+    "momentum, decay": momentum | {"learning_rate": "time_decay", "decay": 0.05},
+    "momentum, L2": momentum | {"alpha": 1.0},
+    "momentum, L1": momentum | {"alpha": 1.0, "l1_ratio": 1.0},
+    "momentum, dropout": momentum | {"dropout": 0.3},
 }
 nets = {}
 for name, params in settings.items():
-    net = ScratchMLPClassifier(
-        (40,),
-        learning_rate_init=0.05,
-        batch_size=20,
-        max_iter=40,
-        tol=0,
-        n_iter_no_change=40,
-        random_state=0,
-        **params,
-    )
+    net = ScratchMLPClassifier((40,), solver="sgd", batch_size=20, **params)
+    net.set_params(learning_rate_init=0.05, max_iter=40, tol=0, random_state=0)
     nets[name] = net.fit(X_train, y_train, X_val=X_test, y_val=y_test)
     print(f"{name:18} test accuracy {net.score(X_test, y_test):.3f}")
 
