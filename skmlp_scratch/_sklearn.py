@@ -4,7 +4,9 @@ No other module imports a private name, so whatever changes in scikit-learn is m
 """
 
 import inspect
+import sys
 from collections.abc import Set
+from itertools import accumulate
 
 from sklearn.base import _fit_context
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
@@ -20,6 +22,7 @@ except ImportError:  # scikit-learn < 1.9 has no callbacks
 
 
 __all__ = [
+    "ApiPage",
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
@@ -34,6 +37,19 @@ __all__ = [
 ]
 
 fit_context = _fit_context(prefer_skip_nested_validation=True)
+
+
+class ApiPage:
+    """Leads scikit-learn's HTML diagram of an estimator to the class's page of the API reference."""
+
+    _doc_link_module = "skmlp_scratch"
+    _doc_link_template = "https://skmlp-scratch.github.io/skmlp_scratch/api/generated/{page}.html"
+
+    def _doc_link_url_param_generator(self):
+        """Name the page by the shortest path to import the class from."""
+        name = type(self).__name__
+        paths = accumulate(type(self).__module__.split("."), "{}.{}".format)
+        return {"page": next(f"{path}.{name}" for path in paths if hasattr(sys.modules[path], name))}
 
 
 class _Names(Set):

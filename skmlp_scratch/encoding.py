@@ -16,7 +16,7 @@ from sklearn.preprocessing import MinMaxScaler, OrdinalEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import tables
-from ._sklearn import Interval, StrOptions, fit_context
+from ._sklearn import ApiPage, Interval, StrOptions, fit_context
 from .export._skl2onnx import ExportableEncoder
 from .tables import EncodedColumn, EncodedColumns
 
@@ -30,7 +30,7 @@ MISSING = "missing"
 INFREQUENT = "infrequent"
 
 
-class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
+class PiecewiseLinearEncoder(ApiPage, TransformerMixin, BaseEstimator):
     """Encode each column of numbers by how far a value lies within, below or above each of several bins.
 
     A column with the edges ``e_0 < ... < e_T`` becomes T columns. The t-th of them is
@@ -52,7 +52,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
         The sorted edges of each column: one more than its bins; a single one in a constant column, which has no bin.
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns seen during fit, if all of them are strings.
 
     See Also
@@ -231,7 +231,7 @@ class _Plan(NamedTuple):
     what: str
 
 
-class TableEncoder(ExportableEncoder, TransformerMixin, BaseEstimator):
+class TableEncoder(ApiPage, ExportableEncoder, TransformerMixin, BaseEstimator):
     """Encode a table of numbers, booleans, categories and dates, with its gaps, as float32 numbers.
 
     ========== ===========================================================================================
@@ -272,7 +272,7 @@ class TableEncoder(ExportableEncoder, TransformerMixin, BaseEstimator):
         What became of each column: ``name``, ``kind``, ``what``, ``n_out``. Prints as a table.
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns seen during fit, if all of them are strings.
 
     See Also

@@ -17,6 +17,11 @@ from .stopping import DivergenceGuard
 class Seconds(Column):
     """Seconds since training began, which a pickle leaves out, so that equal fits have equal pickles.
 
+    Parameters
+    ----------
+    iterable : iterable of float, default=()
+        The entries.
+
     Examples
     --------
     >>> import pickle
@@ -86,7 +91,13 @@ class History(dict):
         return _restore, tuple(self.values())
 
     def copy(self):
-        """Return a history with the same entries in lists of its own."""
+        """Copy the history.
+
+        Returns
+        -------
+        copy : History
+            The same entries in lists of its own.
+        """
         return _restore(*self.values())
 
     def __deepcopy__(self, memo):

@@ -66,6 +66,16 @@ def variance_scaling(rng, n_in, n_out, *, gain, fan, distribution):
 def fan_in(n_in, n_out):
     """Count the inputs: the variance of signals is kept on the way up.
 
+    Parameters
+    ----------
+    n_in, n_out : int
+        Numbers of inputs and outputs.
+
+    Returns
+    -------
+    fan : int
+        ``n_in``.
+
     Examples
     --------
     >>> fan_in(2, 4)
@@ -76,6 +86,16 @@ def fan_in(n_in, n_out):
 
 def fan_mean(n_in, n_out):
     """Average inputs and outputs: a compromise between the way up and the way down.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Numbers of inputs and outputs.
+
+    Returns
+    -------
+    fan : float
+        ``(n_in + n_out) / 2``.
 
     Examples
     --------

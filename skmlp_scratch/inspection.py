@@ -25,6 +25,15 @@ STEP, SHRINK, TRIES = 1e-4, 16, 4
 class GradientReport:
     r"""What a gradient check found; it prints as a line of text.
 
+    Parameters
+    ----------
+    analytic, numeric : ndarray of shape (n_checked,)
+        The slopes that were compared: of each parameter, or along random directions.
+    tol : float
+        What was asked for.
+    every_parameter : bool
+        Which of the two.
+
     Attributes
     ----------
     relative_error : float
@@ -32,12 +41,6 @@ class GradientReport:
         is not finite.
     passed : bool
         Whether it is below ``tol``.
-    tol : float
-        What was asked for.
-    analytic, numeric : ndarray of shape (n_checked,)
-        The slopes that were compared: of each parameter, or along random directions.
-    every_parameter : bool
-        Which of the two.
 
     Examples
     --------

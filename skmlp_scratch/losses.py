@@ -477,7 +477,7 @@ class Quantile(Loss):
     Parameters
     ----------
     quantile : float, default=0.5
-        q, in (0, 1).
+        Order q of the quantile, in (0, 1).
     link : {"identity", "log", "logistic"}, default="identity"
         From raw predictions to predictions.
 

@@ -67,7 +67,18 @@ class Loss(Protocol):
         """
 
     def inverse_link(self, raw):
-        """Return the predictions, of the same shape as ``raw``."""
+        """Return the predictions.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (n_samples, n_outputs)
+            Raw predictions; left as they are.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples, n_outputs)
+            Predictions.
+        """
 
 
 class Layer(Protocol):
@@ -86,13 +97,56 @@ class Layer(Protocol):
     overwrites_input: bool
 
     def init(self, rng, initializer):
-        """Return the initial arrays, a dict by name."""
+        """Return the initial arrays.
+
+        Parameters
+        ----------
+        rng : numpy.random.RandomState
+            Source of randomness.
+        initializer : callable
+            ``(rng, n_in, n_out) -> (W, b)``.
+
+        Returns
+        -------
+        arrays : dict of str to ndarray
+            The arrays by name.
+        """
 
     def forward(self, params, X, rng):
-        """Return ``(Y, backward)`` in training; ``backward(delta, grads, need_dX=True) -> dX`` fills ``grads``."""
+        """Return ``(Y, backward)`` in training.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            The layer's arrays.
+        X : ndarray of shape (n_samples, n_in)
+            Inputs.
+        rng : numpy.random.RandomState or None
+            Source of randomness of stochastic layers.
+
+        Returns
+        -------
+        Y : ndarray of shape (n_samples, n_out)
+            Outputs.
+        backward : callable
+            ``backward(delta, grads, need_dX=True) -> dX``; fills ``grads`` in place.
+        """
 
     def predict(self, params, X):
-        """Return Y at inference."""
+        """Return Y at inference.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            The layer's arrays.
+        X : ndarray of shape (n_samples, n_in)
+            Inputs.
+
+        Returns
+        -------
+        Y : ndarray of shape (n_samples, n_out)
+            Outputs.
+        """
 
 
 @runtime_checkable
@@ -106,7 +160,24 @@ class Objective(Protocol):
     is_stochastic: bool
 
     def loss_and_grad(self, params, rows=None, rng=None):
-        """Return ``(loss, grad)`` on rows (all, if None); ``grad`` may be a buffer that the next call overwrites."""
+        """Return ``(loss, grad)``.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,)
+            The vector.
+        rows : ndarray of int, slice or None, default=None
+            The rows to look at; None is all.
+        rng : numpy.random.RandomState or None, default=None
+            Source of randomness of stochastic objectives.
+
+        Returns
+        -------
+        loss : float
+            The value.
+        grad : ndarray of shape (n_params,)
+            The gradient; it may be a buffer that the next call overwrites.
+        """
 
 
 @runtime_checkable
@@ -118,10 +189,33 @@ class Optimizer(Protocol):
     """
 
     def init(self, params):
-        """Return the state, a dict of arrays."""
+        """Return the state.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,)
+            Where the run begins.
+
+        Returns
+        -------
+        state : dict of str to ndarray
+            The moving numbers, by name.
+        """
 
     def update(self, params, grad, state, learning_rate):
-        """Take one step: change ``params`` and ``state`` in place, and leave ``grad`` as it is."""
+        """Take one step.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,)
+            Parameters; changed in place.
+        grad : ndarray of shape (n_params,)
+            Gradient; left as it is.
+        state : dict of str to ndarray
+            What ``init`` returned; changed in place.
+        learning_rate : float
+            Learning rate of this step.
+        """
 
 
 @runtime_checkable

@@ -345,7 +345,7 @@ class ScipyMinimize(Checked, BaseEstimator):
     max_iter : int or None, default=None
         Maximum number of iterations; None leaves scipy's default.
     tol : float or None, default=None
-        scipy's ``tol``; None leaves its default.
+        Tolerance, in the sense of the method; None leaves scipy's default.
     options : dict or None, default=None
         Further options of the method.
 

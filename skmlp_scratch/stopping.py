@@ -74,6 +74,11 @@ class Watched(Column):
 
     Values are only ever appended, or cut off again by ``cut``.
 
+    Parameters
+    ----------
+    values : iterable of float, default=()
+        The values so far.
+
     Examples
     --------
     >>> watched = Watched([1.0, 2.0, 2.0])

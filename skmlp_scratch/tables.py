@@ -77,7 +77,13 @@ class Column(NamedTuple):
         return np.isnat(self.values) if self.kind == "date" else np.isnan(self.values)
 
     def n_distinct(self):
-        """Return 0, 1, 2, or 3 for more: the number of distinct values, those of missing cells left out."""
+        """Count the distinct values up to three, those of missing cells left out.
+
+        Returns
+        -------
+        n_distinct : {0, 1, 2, 3}
+            Their number, or 3 for more.
+        """
         present = self.values[~self.missing]
         if len(present) == 0:
             return 0
@@ -85,7 +91,13 @@ class Column(NamedTuple):
         return 1 if len(different) == 0 else 2 if (different == different[0]).all() else 3
 
     def is_identifier(self):
-        """Whether nearly all cells are different texts, which name the rows instead of describing them."""
+        """Tell whether nearly all cells are different texts, which name the rows instead of describing them.
+
+        Returns
+        -------
+        is_identifier : bool
+            Whether they do.
+        """
         if self.kind != "category":
             return False
         present = self.values[~self.missing]
@@ -114,7 +126,13 @@ class EncodedColumn(NamedTuple):
 
 
 class EncodedColumns(list):
-    """A list of :class:`EncodedColumn` that prints as a table."""
+    """A list of :class:`EncodedColumn` that prints as a table.
+
+    Parameters
+    ----------
+    iterable : iterable of EncodedColumn, default=()
+        The columns.
+    """
 
     def __str__(self):
         """Aligned columns of text."""
@@ -334,7 +352,18 @@ def format_number(cell):
 
 
 def is_missing(cell):
-    """Whether a cell stands for a missing value: None, nan, NaT, ``pandas.NA``, or one of these as text."""
+    """Tell whether a cell stands for a missing value: None, nan, NaT, ``pandas.NA``, or one of these as text.
+
+    Parameters
+    ----------
+    cell : object
+        The cell.
+
+    Returns
+    -------
+    is_missing : bool
+        Whether it does.
+    """
     # pandas.NA refuses to be compared, so missing values are told by their text.
     return cell is None or str(cell) in MISSING_OBJECTS
 
@@ -406,6 +435,16 @@ def date_parts(values):
 
 def unique_names(names):
     """Return the names, with a number behind those that occur again.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names.
+
+    Returns
+    -------
+    unique : list of str
+        As many names, all different.
 
     Examples
     --------

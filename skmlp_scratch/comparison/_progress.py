@@ -20,6 +20,11 @@ def progress(what, total):
         What is counted.
     total : int
         How many there are.
+
+    Yields
+    ------
+    advance : callable
+        Function without arguments.
     """
     if not sys.stderr.isatty():
         yield lambda: None

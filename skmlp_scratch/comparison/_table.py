@@ -106,7 +106,7 @@ class ComparisonTable:
     rows : list of ComparisonRow
         The models, the best first.
     metrics : list of str
-        scikit-learn's names of the scores; larger is better. The first ranks the rows.
+        Names of the scores, scikit-learn's; larger is better. The first ranks the rows.
     data : str
         The data's extent, such as ``"200 rows, 2 features, 2 classes"``.
     columns : EncodedColumns

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from .._checks import quiet
-from .._sklearn import CallbackSupportMixin, fit_context
+from .._sklearn import ApiPage, CallbackSupportMixin, fit_context
 from ..export._skl2onnx import Exportable
 from ._atomic import Atomic
 from ._callbacks import EpochCallbacks
@@ -28,7 +28,7 @@ from ._together import check_together, differences, notes_on
 from ._validation import Validation
 
 
-class BaseScratchMLP(CallbackSupportMixin, Atomic, FittedState, Exportable, BaseEstimator):
+class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, Exportable, BaseEstimator):
     """What classifier and regressor share: all but the targets.
 
     A subclass is a dataclass of its parameters, and names the class of its targets.

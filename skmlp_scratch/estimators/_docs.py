@@ -124,7 +124,7 @@ ATTRIBUTES = """params_ : ndarray of shape (n_params,)
         Name of the output activation.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, where X has names that are strings."""
 
 

@@ -150,7 +150,8 @@ class LossCurveDisplay(Display):
 def _history(network):
     """Return what a network recorded; for scikit-learn's networks, what they have of it."""
     if hasattr(network, "history_"):
-        return network.history_
+        # The tabular estimators measure only the score of their members together.
+        return {"val_loss": [np.nan] * len(network.history_["epoch"]), **network.history_}
     if not hasattr(network, "loss_curve_"):
         raise ValueError(f"{type(network).__name__} has no loss curve: only some networks and solvers record one.")
     epochs = len(network.loss_curve_)

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import quiet
-from .._sklearn import CallbackSupportMixin, Interval, StrOptions, fit_context, one_of
+from .._sklearn import ApiPage, CallbackSupportMixin, Interval, StrOptions, fit_context, one_of
 from ..activations import ACTIVATIONS
 from ..encoding import TableEncoder
 from ..estimators._atomic import Atomic
@@ -31,7 +31,7 @@ from ._units import Units
 SEEDS = 2**31 - 1
 
 
-class BaseScratchTabular(CallbackSupportMixin, Atomic, Exportable, BaseEstimator):
+class BaseScratchTabular(ApiPage, CallbackSupportMixin, Atomic, Exportable, BaseEstimator):
     """What classifier and regressor share: all but the targets.
 
     A subclass is a dataclass of its parameters, and names its ``_targets_class``.

@@ -65,7 +65,7 @@ ATTRIBUTES = """encoder_ : TableEncoder
         Number of outputs.
     n_features_in_ : int
         Number of columns of the table.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where the table has names that are strings."""
 
 documented = partial(_docs.documented, shared=PARAMETERS, attributes=ATTRIBUTES)

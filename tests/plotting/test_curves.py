@@ -6,6 +6,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
+from skmlp_scratch import ScratchTabularClassifier
 from skmlp_scratch.plotting import LossCurveDisplay
 
 from .pictures import X, Y, assert_legible, histories
@@ -155,3 +156,12 @@ def test_legend_of_any_length_is_whole(n, length):
     names = [f"{i:0{length}d}" for i in range(n)]
     made = histories(*[([2.0, 1.0 + i], None, [0.5, 0.6]) for i in range(n)])
     assert_legible(LossCurveDisplay(histories=made, names=names).plot().figure_)
+
+
+def test_tabular_network_is_drawn_with_its_joint_score():
+    X, y = np.random.RandomState(0).standard_normal((60, 2)), np.arange(60) % 2
+    clf = ScratchTabularClassifier(4, n_members=2, n_folds=2, max_iter=3, random_state=0).fit(X, y)
+    display = LossCurveDisplay.from_estimator(clf)
+    assert display.lines_[0].get_ydata().tolist() == clf.history_["loss"]
+    assert display.validation_lines_ == [None]
+    assert display.score_lines_[0].get_ydata().tolist() == clf.validation_scores_
