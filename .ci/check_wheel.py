@@ -10,8 +10,9 @@ from pathlib import Path
 
 # One file for every Python from 3.11 on.
 KERNELS = re.compile(r"skmlp_scratch/_engine/_kernels\.(abi3\.so|pyd)")
-# pip's on package locations in the machine's own configuration, and the build's on its choice to add no bytecode.
-HARMLESS = ("Location '", "byte-compiling is disabled")
+# pip's on package locations in the machine's own configuration, and the build's on its choice to add no bytecode and on
+# what MANIFEST.in would exclude, were it there.
+HARMLESS = ("Location '", "byte-compiling is disabled", "no previously-included")
 
 
 def wrong_files(names, modules):
@@ -27,7 +28,7 @@ def main():
     (wheel,) = folder.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     print(wheel.name, *names, sep="\n  ")
-    modules = {path.as_posix() for path in Path("skmlp_scratch").rglob("*.py")} | {"KERNELS"}
+    modules = {path.as_posix() for path in Path("skmlp_scratch").rglob("*.py")} | {"skmlp_scratch/py.typed", "KERNELS"}
     problems = [] if "-abi3-" in wheel.name else ["the wheel is not for every Python from 3.11 on"]
     problems += [f"unexpected or missing: {name}" for name in wrong_files(names, modules)]
     if not any(name.endswith(".dist-info/licenses/LICENSE") for name in names):

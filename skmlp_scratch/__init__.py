@@ -2,7 +2,7 @@
 
 from ._version import __version__
 from .estimators import ScratchMLPClassifier, ScratchMLPRegressor
-from .inspection import check_gradient, show_versions
+from .inspection import check_gradient, show_versions, trace
 from .tabular import ScratchTabularClassifier, ScratchTabularRegressor
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "check_gradient",
     "compare_with_baselines",
     "show_versions",
+    "trace",
 ]
 
 

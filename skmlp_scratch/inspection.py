@@ -15,6 +15,9 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from . import _engine
+from ._trace import LayerTrace, Trace, trace
+
+__all__ = ["GradientReport", "LayerTrace", "Trace", "check_gradient", "show_versions", "trace"]
 
 MAX_PARAMS = 2000  # up to here every parameter is moved, beyond it random directions
 N_DIRECTIONS = 100

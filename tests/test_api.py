@@ -77,6 +77,12 @@ SIGNATURES = [
     ("skmlp_scratch", "check_gradient", "", "objective, params, y=None, *, tol=1e-8, random_state=0"),
     (
         "skmlp_scratch",
+        "trace",
+        "",
+        'model, X, y, *, params=None, loss=None, learning_rate=None, optimizer="sgd", random_state=0',
+    ),
+    (
+        "skmlp_scratch",
         "compare_with_baselines",
         "",
         "X, y, hidden_layer_sizes=(1, 2, 3, 4, 5, 20, 50), cv=5, random_state=0, *, network_params=None",

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from .._checks import quiet
 from .._sklearn import ApiPage, CallbackSupportMixin, fit_context
@@ -163,6 +164,14 @@ class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, Exporta
         X = X.astype(np.float64) if sparse.issparse(X) else np.asarray(X, dtype=np.float64)
         run, *_ = model._prepare(X, y, None, (None, None, None), resumes=False)
         return run.objective, run.params
+
+    def _continued(self, X, y):
+        """Return the run in which ``partial_fit`` would go on with X and y."""
+        check_is_fitted(self)
+        model = self._copy()
+        model.early_stopping = False
+        run, *_ = model._prepare(X, y, None, (None, None, None), resumes=True, incremental=True)
+        return run
 
     def set_params(self, **params):
         """Set parameters, of nested objects too (``solver__learning_rate``).

@@ -7,6 +7,7 @@ style or marker, so that a black-and-white print is readable. Matplotlib is impo
 """
 
 from ._activations import ActivationDisplay
+from ._animation import animate_surface
 from ._base import COLORS, MARKERS
 from ._comparison import ComparisonDisplay
 from ._curves import LossCurveDisplay
@@ -25,4 +26,5 @@ __all__ = [
     "LossCurveDisplay",
     "NetworkDisplay",
     "WeightsDisplay",
+    "animate_surface",
 ]

@@ -21,11 +21,7 @@ class Display:
 
         Optional panels, all but the first, are left out if a single axes is given.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            needs = f'{type(self).__name__} requires matplotlib: pip install "skmlp_scratch[plot]"'
-            raise ImportError(needs) from error
+        plt = pyplot_for(type(self).__name__)
         if ax is None:
             n_rows = -(-n_panels // n_cols)
             figure = plt.figure(figsize=(size[0] * n_cols, size[1] * n_rows), layout="constrained")
@@ -47,6 +43,15 @@ class Display:
         n_cols = max(1, min(n_chars // (max(map(len, lines)) + 8), len(handles)))
         self.figure_.set_figheight(self.figure_.get_figheight() + 0.2 * -(-len(lines) // n_cols))
         return self.figure_.legend(handles, labels, loc="outside lower center", frameon=False, ncols=n_cols)
+
+
+def pyplot_for(name):
+    """Return matplotlib's pyplot, which what has this name draws with."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(f'{name} requires matplotlib: pip install "skmlp_scratch[plot]"') from error
+    return plt
 
 
 def set_title(panel, text):

@@ -112,6 +112,42 @@ class NetworkDisplay(Display):
             shown["weight_gradients"], shown["bias_gradients"] = _gradients(network, X, y)
         return cls(weights=list(network.coefs_), **shown).plot(ax, **kwargs)
 
+    @classmethod
+    def from_trace(cls, trace, *, ax=None, **kwargs):
+        """Plot one training step: the weights before it, what flowed forward, and what came back.
+
+        Parameters
+        ----------
+        trace : Trace
+            What :func:`skmlp_scratch.inspection.trace` returned, of a network whose weights form a chain of layers;
+            activations are means over its rows.
+        ax, **kwargs
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : NetworkDisplay
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmlp_scratch.inspection import trace
+        >>> from skmlp_scratch.layers import Activation, Dense
+        >>> from skmlp_scratch.network import Network
+        >>> from skmlp_scratch.plotting import NetworkDisplay
+        >>> net = Network([Dense(2, 3), Activation("tanh"), Dense(3, 1)])
+        >>> params = net.init(np.random.RandomState(0))
+        >>> step = trace(net, [[1.0, 2.0]], [0.5], params=params, loss="squared_error", learning_rate=0.1)
+        >>> [ax.get_title() for ax in NetworkDisplay.from_trace(step).axes_]
+        ['weights and activations', 'gradients on the way back']
+        """
+        forward = [A.mean(axis=0) for A in trace.A]
+        # A layer without a bias has the gradient that a bias would have.
+        biases = [delta.sum(axis=0) for delta in trace.delta]
+        return cls(weights=trace.W, activations=forward, weight_gradients=trace.dW, bias_gradients=biases).plot(
+            ax, **kwargs
+        )
+
     def plot(self, ax=None, **kwargs):
         """Draw the network, and its gradients if there are any.
 

@@ -11,7 +11,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmlp_scratch import ScratchMLPRegressor
+from skmlp_scratch import ScratchMLPRegressor, trace
+from skmlp_scratch.layers import Activation, Dense
+from skmlp_scratch.network import Network
 from skmlp_scratch.plotting import NetworkDisplay
 
 from .pictures import X, Y, assert_legible, briefly, network
@@ -236,3 +238,17 @@ def test_network_rejects_what_it_cannot_draw(fitted):
             NetworkDisplay.from_estimator(fitted, X, wrong)
     with pytest.raises(ValueError, match="ax holds 3 axes, but there are 2 panels"):
         NetworkDisplay.from_estimator(fitted, X, Y, ax=plt.subplots(3)[1])
+
+
+def test_a_trace_is_drawn():
+    net = Network([Dense(2, 3, bias=False), Activation("tanh"), Dense(3, 1)])
+    params = net.init(np.random.RandomState(0))
+    step = trace(net, X, X[:, 0], params=params, loss="squared_error", learning_rate=0.1)
+    display = NetworkDisplay.from_trace(step)
+    for lines, W in zip(display.lines_ + display.gradient_lines_, step.W + step.dW, strict=True):
+        np.testing.assert_array_equal(lines.get_array(), W.ravel())
+    for units, A in zip(display.units_, step.A, strict=True):
+        np.testing.assert_allclose(units.get_array(), A.mean(axis=0))
+    assert display.gradient_units_[0].get_array() is None
+    np.testing.assert_allclose(display.gradient_units_[1].get_array(), step.delta[0].sum(axis=0))
+    np.testing.assert_allclose(display.gradient_units_[2].get_array(), step.db[1])
