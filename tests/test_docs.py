@@ -7,15 +7,17 @@ import importlib.util
 import io
 import re
 import shlex
+import warnings
 from pathlib import Path
 
 import pytest
 
 from skmlp_scratch import __main__ as command_line
 
-PAGES = sorted(Path(__file__).parents[1].glob("docs/*.md"))
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
 # What some blocks import and the tests do without: a block is left out where its package is not installed.
-OPTIONAL = {"dask", "mlflow", "optuna", "ray", "shap", "skorch", "torch"}
+OPTIONAL = {"dask", "mlflow", "optuna", "shap", "sklearn.callback"}
 CHECKER = doctest.OutputChecker()
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -27,13 +29,21 @@ def blocks(text, *languages):
             yield match[1], text.count("\n", 0, match.start(2)), match[2]
 
 
-def absent(source):
-    """The optional packages that a block imports and that are not installed."""
+def optional(source):
+    """The optional packages that a block imports."""
     nodes = list(ast.walk(ast.parse(source)))
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
-    roots = {name.partition(".")[0] for name in names} & OPTIONAL
-    return {root for root in roots if importlib.util.find_spec(root) is None}
+    return {package for package in OPTIONAL for name in names if f"{name}.".startswith(f"{package}.")}
+
+
+def printed_by(source, page, namespace, quiet):
+    """Run a block; the warnings of an optional package are its own affair."""
+    with contextlib.redirect_stdout(io.StringIO()) as stdout, warnings.catch_warnings():
+        if quiet:
+            warnings.simplefilter("ignore")
+        exec(compile(source, str(page), "exec"), namespace)
+    return stdout.getvalue()
 
 
 def run(page):
@@ -46,16 +56,15 @@ def run(page):
     """
     namespace, printed, missing = {"__name__": "__main__"}, "", set()
     for language, line, content in blocks(page.read_text(encoding="utf-8"), "python", "output"):
+        # As many empty lines before it make a traceback name the page's own line.
         if language == "output":
             assert printed is None or CHECKER.check_output(content, printed, FLAGS), f"{page.name}:{line}: {printed}"
         elif ">>>" not in content:
-            missing |= (lacks := absent(content))
-            printed = None
-            if not lacks:
-                with contextlib.redirect_stdout(io.StringIO()) as stdout:
-                    # The leading empty lines make a traceback name the page's own line.
-                    exec(compile("\n" * line + content, str(page), "exec"), namespace)
-                printed = stdout.getvalue()
+            used, printed = optional(content), None
+            absent = {package for package in used if importlib.util.find_spec(package) is None}
+            missing |= absent
+            if not absent:
+                printed = printed_by("\n" * line + content, page, namespace, quiet=bool(used))
     return missing
 
 
@@ -109,3 +118,20 @@ def test_commands_have_options_that_exist(page):
 def test_relative_links_lead_to_files(page):
     targets = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
     assert [each for each in targets if "://" not in each and not (page.parent / each).exists()] == []
+
+
+def texts_of_the_package():
+    """Every string of the source, with an ellipsis for what is filled in."""
+    for path in (DOCS.parent / "skmlp_scratch").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                yield "".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def test_the_page_of_errors_quotes_the_source():
+    quoted = re.findall(r"^\| `(.+?)` \|", (DOCS / "errors.md").read_text(encoding="utf-8"), re.MULTILINE)
+    texts = list(texts_of_the_package())
+    assert len(quoted) > 40
+    assert [quote for quote in quoted if not any(quote.strip("… ") in text for text in texts)] == []
