@@ -114,10 +114,23 @@ def test_commands_have_options_that_exist(page):
         command_line._parser().parse_args(arguments)
 
 
+def prose(page):
+    """A page without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page):
+    """What links to the headings of a page end with, as GitHub and MyST make it."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_relative_links_lead_to_files(page):
-    targets = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
-    assert [each for each in targets if "://" not in each and not (page.parent / each).exists()] == []
+def test_relative_links_lead_to_files_and_headings(page):
+    links = re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", prose(page))
+    links = [(page.parent / path if path else page, anchor) for path, anchor in links if "://" not in path]
+    assert [path for path, _ in links if not path.exists()] == []
+    assert [f"{path.name}#{anchor}" for path, anchor in links if anchor and anchor not in anchors(path)] == []
 
 
 def texts_of_the_package():
