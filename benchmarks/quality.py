@@ -18,6 +18,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
+    load_digits,
     load_wine,
     make_friedman1,
     make_hastie_10_2,
@@ -40,9 +41,10 @@ SEEDS = (0, 1, 2)
 TABLES = {
     "breast_cancer": (True, lambda: load_breast_cancer(return_X_y=True)),
     "wine": (True, lambda: load_wine(return_X_y=True)),
-    "hastie_10_2": (True, lambda: make_hastie_10_2(1000, random_state=0)),
+    "digits": (True, lambda: load_digits(return_X_y=True)),
+    "hastie_10_2": (True, lambda: make_hastie_10_2(2000, random_state=0)),
     "diabetes": (False, lambda: load_diabetes(return_X_y=True)),
-    "friedman1": (False, lambda: make_friedman1(1000, noise=1.0, random_state=0)),
+    "friedman1": (False, lambda: make_friedman1(2000, noise=1.0, random_state=0)),
 }
 
 
