@@ -491,7 +491,7 @@ class TableEncoder(Versioned, ExportableEncoder, TransformerMixin, BaseEstimator
                 raise ValueError(f"categorical_features is a mask of shape {listed.shape}; X has {len(names)} columns.")
             return listed
         for item in listed.tolist():
-            if item not in (names if isinstance(item, str) else range(len(names))):
+            if isinstance(item, float) or item not in (names if isinstance(item, str) else range(len(names))):
                 raise ValueError(f"categorical_features: X has no column {item!r}.")
             mask[names.index(item) if isinstance(item, str) else item] = True
         return mask

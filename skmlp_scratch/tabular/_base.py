@@ -106,7 +106,7 @@ class BaseScratchTabular(CallbackSupportMixin, Atomic, Exportable, BaseEstimator
         targets.loss.check_targets(np.asarray(columns, dtype=np.float64))
         units = Units.of(targets.loss, columns, weight)
         encoder = TableEncoder(self.categorical_features, n_bins=self.n_bins)
-        whole = Share(Table(encoder, encoder.fit_compress(X)), units.learned(columns), weight, np.arange(len(y)))
+        whole = Share(Table(encoder, encoder.fit_compress(X)), units.learned(columns), weight, np.arange(len(columns)))
         held = read_validation(validation, encoder, targets, units)
         plan = self._plan_class(flat, whole.table.n_columns, targets.n_columns, len(whole))
         rng, stopped = check_random_state(self.random_state), threading.Event()
