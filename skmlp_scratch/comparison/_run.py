@@ -64,8 +64,9 @@ def compare_with_baselines(
         ``tol=1e-3`` and ``max_iter=5000``.
     scoring : str or list of str, default=None
         Names of scores, as in ``sklearn.metrics.get_scorer_names``; errors may be named without their ``"neg_"``. The
-        first ranks the rows. None is accuracy, balanced accuracy, log loss and ROC AUC for classes; R², root mean
-        squared error and mean absolute error for numbers.
+        first ranks the rows. None is accuracy, balanced accuracy, log loss and ROC AUC for classes, with ROC AUC first
+        where more than nine rows in ten are of one class; R², root mean squared error and mean absolute error for
+        numbers.
 
     Returns
     -------
