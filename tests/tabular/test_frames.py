@@ -142,7 +142,7 @@ def test_targets_of_frames():
 STRANGE = {
     "huge integers": (pd.Series([10**400 + i for i in range(N)], dtype=object), "column 'odd' holds 1000000.*numbers"),
     "infinity": (np.where(FLAG, np.inf, NUMBER), "column 'odd' holds inf"),
-    "bytes": (np.full(N, "é".encode("latin-1")), "column 'odd' holds a bytes"),
+    "bytes": (pd.Series([b"a"] * N), "column 'odd' holds a bytes"),
     "periods": (pd.period_range("2024-01", periods=N, freq="M"), "column 'odd' holds a Period"),
     "dicts": ([{"a": 1}] * N, "column 'odd' holds a dict"),
 }
