@@ -208,9 +208,8 @@ def test_the_moving_average_is_what_is_shown(estimator):
     plain = fitted(estimator, solver=GradientDescent("adam", 0.05, batch_size=8, max_iter=5))
     averaged = fitted(estimator, solver=GradientDescent("adam", 0.05, batch_size=8, max_iter=5, ema=0.9))
     assert not np.array_equal(averaged.params_, plain.params_)
-    assert np.linalg.norm(averaged.params_) < np.linalg.norm(plain.params_)  # it lags behind
-    assert averaged.set_params(solver__ema=0.0).fit(X, LABELS if estimator is ScratchMLPClassifier else TARGET)
-    np.testing.assert_array_equal(averaged.params_, plain.params_)
+    averaged.set_params(solver__ema=0.0).fit(X, LABELS if estimator is ScratchMLPClassifier else TARGET)
+    np.testing.assert_allclose(averaged.params_, plain.params_, rtol=1e-9)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
