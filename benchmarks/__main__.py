@@ -26,7 +26,7 @@ def main(arguments=None):
     if options.command == "quality":
         from .quality import main as print_quality
 
-        return print_quality()
+        return print_quality(only=options.only, path=options.results)
     chosen = [cell for cell in CELLS if not options.cells or cell.name.startswith(tuple(options.cells))]
     if not chosen:
         raise SystemExit(f"no such cell; choose from {', '.join(cell.name for cell in CELLS)}")
@@ -44,6 +44,8 @@ def parse(arguments):
     parser.add_argument(
         "--cells", nargs="+", metavar="NAME", help="only the cells whose names begin so; writes no file"
     )
+    parser.add_argument("--only", nargs="+", metavar="TEXT", help="quality: only the rows whose names contain a text")
+    parser.add_argument("--results", metavar="FILE", help="quality: the losses measured so far, which it goes on from")
     parser.add_argument("--repeats", type=int, metavar="N", help="how often each contender runs a cell")
     parser.add_argument("--quick", action="store_true", help="1 000 rows and 20 epochs at most, once; writes no file")
     options = parser.parse_args(arguments)

@@ -3,15 +3,22 @@
 ``python -m benchmarks quality`` fits networks with one part of the recipe changed at a time, on tables that ship with
 scikit-learn, and prints their losses on rows that were set aside: mean and spread over three splits, and the change of
 the mean over all tables, whatever they show. A second table has other models, with and without the encoding.
+
+With ``--results FILE`` each loss is written there once it is measured, and none that stands there is measured again:
+an interrupted run goes on where it stopped. ``--only NAME ...`` prints the rows whose names contain one of these texts.
 """
 
+import json
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
+    load_digits,
     load_wine,
     make_friedman1,
     make_hastie_10_2,
@@ -34,9 +41,10 @@ SEEDS = (0, 1, 2)
 TABLES = {
     "breast_cancer": (True, lambda: load_breast_cancer(return_X_y=True)),
     "wine": (True, lambda: load_wine(return_X_y=True)),
-    "hastie_10_2": (True, lambda: make_hastie_10_2(1000, random_state=0)),
+    "digits": (True, lambda: load_digits(return_X_y=True)),
+    "hastie_10_2": (True, lambda: make_hastie_10_2(2000, random_state=0)),
     "diabetes": (False, lambda: load_diabetes(return_X_y=True)),
-    "friedman1": (False, lambda: make_friedman1(1000, noise=1.0, random_state=0)),
+    "friedman1": (False, lambda: make_friedman1(2000, noise=1.0, random_state=0)),
 }
 
 
@@ -60,6 +68,10 @@ class WithLongMemory(Plan):
     """Adam's usual decay of squared gradients."""
 
     beta_2 = 0.999
+
+
+class WithoutDepthParts(WithoutScale, WithLongMemory):
+    """What goes together with a third hidden layer taken away: input scales, and the short memory."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +115,7 @@ VARIANTS = [
     Variant("learning rate 1e-3", {"learning_rate_init": 1e-3}),
     Variant("constant learning rate", plan=WithConstantRate),
     Variant("beta_2 of 0.999", plan=WithLongMemory),
+    Variant("two layers, no scales, beta_2 of 0.999", {"hidden_layer_sizes": (128, 128)}, WithoutDepthParts),
     Variant("without the moving average", {"ema": 0.0}),
     Variant("without weight decay", {"weight_decay": 0.0}),
     Variant("without label smoothing", {"label_smoothing": 0.0}),
@@ -157,7 +170,12 @@ def loss_of_variant(variant, table, seed):
     return log_loss(y_test, model.predict_proba(X_test))
 
 
-def main(tables=tuple(TABLES), seeds=SEEDS):
+def loss_of_other(name, table, seed):
+    """As :func:`loss_of`, of another model."""
+    return loss_of(other(name, TABLES[table][0]), table, seed)
+
+
+def main(tables=tuple(TABLES), seeds=SEEDS, only=None, path=None):
     """Measure and print everything.
 
     Parameters
@@ -166,16 +184,53 @@ def main(tables=tuple(TABLES), seeds=SEEDS):
         Names of ``TABLES``.
     seeds : sequence of int
         Splits.
+    only : sequence of str or None, default=None
+        Texts of which one is in the name of each row to print; None prints all of them.
+    path : path-like or None, default=None
+        File of the losses measured so far, which is written after each fit.
     """
-    losses = {}
-    print(header(tables), flush=True)
-    for variant in VARIANTS:
-        losses[variant.name] = [[loss_of_variant(variant, table, seed) for seed in seeds] for table in tables]
-        print(row(variant.name, losses[variant.name], losses[WHOLE.name], tables), flush=True)
-    print("\n" + header(tables), flush=True)
-    for name in OTHERS:
-        found = [[loss_of(other(name, TABLES[table][0]), table, seed) for seed in seeds] for table in tables]
-        print(row(name, found, losses[WHOLE.name], tables), flush=True)
+    measured = Losses(path)
+    parts = [{variant.name: partial(loss_of_variant, variant) for variant in VARIANTS}]
+    parts.append({name: partial(loss_of_other, name) for name in OTHERS})
+    reference = None
+    for part in parts:
+        chosen = {name: loss for name, loss in part.items() if only is None or any(text in name for text in only)}
+        if not chosen:
+            continue
+        if reference is None:
+            reference = measured.of(WHOLE.name, parts[0][WHOLE.name], tables, seeds)
+        print(header(tables), flush=True)
+        for name, loss in chosen.items():
+            print(row(name, measured.of(name, loss, tables, seeds), reference, tables), flush=True)
+        print()
+    if reference is None:
+        raise SystemExit(f"no such row; choose from {', '.join([*parts[0], *parts[1]])}")
+
+
+class Losses:
+    """Losses measured so far, in a file where there is one.
+
+    Parameters
+    ----------
+    path : path-like or None
+        File, which need not exist yet.
+    """
+
+    def __init__(self, path):
+        self.path = path and Path(path)
+        self.known = json.loads(self.path.read_text()) if path and self.path.exists() else {}
+
+    def of(self, name, loss, tables, seeds):
+        """Return the losses of a row per table and seed; ``loss(table, seed)`` measures those not known."""
+        return [[self._one(name, loss, table, seed) for seed in seeds] for table in tables]
+
+    def _one(self, name, loss, table, seed):
+        key = f"{name} | {table} | {seed}"
+        if key not in self.known:
+            self.known[key] = float(loss(table, seed))
+            if self.path:
+                self.path.write_text(json.dumps(self.known, indent=1) + "\n")
+        return self.known[key]
 
 
 def header(tables):

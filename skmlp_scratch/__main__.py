@@ -15,7 +15,13 @@ from typing import NamedTuple
 import numpy as np
 from sklearn import datasets
 from sklearn.base import clone
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import (
+    LearningCurveDisplay,
+    ShuffleSplit,
+    StratifiedShuffleSplit,
+    learning_curve,
+    train_test_split,
+)
 from threadpoolctl import threadpool_limits
 
 from .comparison import compare_with_baselines, progress
@@ -29,6 +35,8 @@ FORMATS = (".skops", ".joblib")
 # The importance of the columns is measured on this share of the rows, and on no more rows than this.
 HELD_OUT, MOST_ROWS = 0.2, 2000
 N_COLUMNS, N_REPEATS = 10, 5
+# Learning curves: splits, numbers of training rows, and the smallest of these numbers.
+N_SPLITS, N_SIZES, FEWEST_ROWS = 3, 4, 50
 
 
 class _Data(NamedTuple):
@@ -177,7 +185,7 @@ def _saver(path):
 
 
 def _draw(table, data):
-    """Return a figure: every size's surface beside the linear model's; without a plane to draw, scores and columns."""
+    """Return a figure: every size's surface beside the linear model's; without a plane to draw, what is known."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -186,10 +194,11 @@ def _draw(table, data):
         return _draw_surfaces(table, data)
     from matplotlib.pyplot import figure
 
-    picture = figure(figsize=(15, 4.6), layout="constrained")
-    axes = picture.subplots(1, 3)
+    picture = figure(figsize=(12, 8.8), layout="constrained")
+    axes = picture.subplots(2, 2).ravel()
     display = ComparisonDisplay.from_comparison(table, ax=axes[:2])
-    _draw_importance(table, data, axes[2])
+    _draw_learning_curves(table, data, display, axes[2])
+    _draw_importance(table, data, axes[3])
     axes[1].get_legend().remove()  # below all panels there is more room
     handles = [*display.baselines_.values(), *display.scores_.values()]
     picture.legend(handles=handles, loc="outside lower center", frameon=False, ncols=len(handles))
@@ -207,6 +216,39 @@ def _draw_surfaces(table, data):
     return DecisionSurfaceDisplay.from_estimator(
         fitted, X, data.y, names=names, feature_names=data.feature_names
     ).figure_
+
+
+def _draw_learning_curves(table, data, display, ax):
+    """Draw how the best model, the best network of ours and the linear model would do with fewer rows."""
+    kinds = [table.winner, *(row for row in table.rows if row.model.startswith("ScratchMLP") and not row.chosen)]
+    kinds = [*kinds[:2], *(row for row in table.rows if row.kind == "linear")]
+    rows = list({row.model: row for row in reversed(kinds)}.values())
+    folds = ShuffleSplit if table.largest_class is None else StratifiedShuffleSplit
+    folds = folds(N_SPLITS, test_size=HELD_OUT, random_state=0)
+    most = int((1 - HELD_OUT) * len(data.y))
+    sizes = np.unique(np.geomspace(min(FEWEST_ROWS, most), most, N_SIZES).astype(int))
+    negative = table.metric.startswith("neg_")
+    name = table.metric.removeprefix("neg_").replace("_", " ")
+    with progress("learning curves", len(rows)) as advance, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where a few rows lack a class, a curve has a gap
+        for row in rows:
+            found = learning_curve(
+                clone(row.estimator), data.X, data.y, train_sizes=sizes, cv=folds, scoring=table.metric
+            )
+            curve = LearningCurveDisplay(
+                train_sizes=found[0], train_scores=found[1], test_scores=found[2], score_name=name
+            )
+            drawn = display.scores_[row.model].lines[0] if row.kind == "network" else display.baselines_[row.model]
+            style = {"color": drawn.get_color(), "linestyle": drawn.get_linestyle(), "capsize": 2}
+            style["linestyle"] = "-" if row.kind == "network" else style["linestyle"]
+            curve.plot(ax, negate_score=negative, score_type="test", std_display_style="errorbar", errorbar_kw=style)
+            advance()
+    ax.get_legend().remove()
+    ax.set(xscale="log", xlabel="training rows", ylabel=f"{name},\nmean and standard deviation")
+    ax.set_xticks(sizes, map(str, sizes), minor=False)
+    ax.minorticks_off()
+    ax.grid(axis="y", alpha=0.3)
+    ax.set_title("with fewer rows", fontsize="medium")
 
 
 def _draw_importance(table, data, ax):

@@ -17,7 +17,7 @@ Examples
 import math
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 
 LIMIT = math.log(1e4)  # the temperature lies between 1e-4 and 1e4
 FLAT = 1e-7  # a slope of the log loss that is not worth following
@@ -56,9 +56,7 @@ def best_temperature(y, raw, sample_weight=None):
     >>> best_temperature(np.array([0, 1]), np.zeros((2, 2)))
     1.0
     """
-    raw = np.asarray(raw, dtype=np.float64)
-    if raw.shape[1] == 1:
-        raw = np.hstack([np.zeros_like(raw), raw])
+    raw = _two_sided(raw)
     target = _expected(np.asarray(y), raw)
     weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
 
@@ -81,6 +79,57 @@ def best_temperature(y, raw, sample_weight=None):
         if abs(slope) < FLAT or high - low < FLAT:
             break
     return math.exp(u)
+
+
+def calibrated_loss(y, raw, sample_weight=None, *, logistic=False):
+    """Return the log loss with the best temperature, and that temperature.
+
+    The temperature is found as if one more row had every class in equal parts: a few rows that are all right are no
+    reason to be sure of everything.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_outputs)
+        One row of zeros and ones, or of shares, per sample.
+    raw : ndarray of shape (n_samples, n_outputs)
+        Raw predictions before the softmax or the logistic.
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        Weights of the rows; None counts each once.
+    logistic : bool, default=False
+        Whether each output is a yes-or-no question of its own. The loss is their sum, and they share the temperature.
+
+    Returns
+    -------
+    loss, temperature : float
+        nan and 1 where a prediction is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> raw = np.array([[4.0], [4.0], [-4.0], [4.0]])
+    >>> loss, temperature = calibrated_loss(np.array([[1], [1], [0], [0]]), raw, logistic=True)
+    >>> round(loss, 2), round(temperature, 2)
+    (0.56, 0.23)
+    """
+    if not np.isfinite(raw).all():
+        return math.nan, 1.0
+    y, n_outputs = np.asarray(y, dtype=np.float64), raw.shape[1]
+    n_rows = len(raw) if sample_weight is None else np.count_nonzero(sample_weight)
+    if logistic:
+        y, raw = y.reshape(-1, 1), raw.reshape(-1, 1)
+        sample_weight = None if sample_weight is None else np.repeat(sample_weight, n_outputs)
+    share = 1 / max(2, y.shape[1])
+    temperature = best_temperature(y + (share - y) / (n_rows * (n_outputs if logistic else 1) + 1), raw, sample_weight)
+    scaled = temperature * _two_sided(raw)
+    losses = logsumexp(scaled, axis=1) - _expected(y, scaled)
+    loss = np.average(losses, weights=None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64))
+    return float(loss) * (n_outputs if logistic else 1), temperature
+
+
+def _two_sided(raw):
+    """The raw predictions in double precision; of a single output those of both classes."""
+    raw = np.asarray(raw, dtype=np.float64)
+    return np.hstack([np.zeros_like(raw), raw]) if raw.shape[1] == 1 else raw
 
 
 def _expected(y, raw):

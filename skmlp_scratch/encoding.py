@@ -6,7 +6,6 @@ units, where a tree needs one split. :class:`PiecewiseLinearEncoder` gives each 
 :class:`TableEncoder` takes a whole table as it is, with its numbers, categories, dates and gaps.
 """
 
-import warnings
 from numbers import Integral
 from typing import NamedTuple
 
@@ -17,6 +16,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import tables
 from ._sklearn import ApiPage, Interval, StrOptions, fit_context
+from ._warnings import warn_user
+from .estimators._atomic import Versioned
 from .export._skl2onnx import ExportableEncoder
 from .tables import EncodedColumn, EncodedColumns
 
@@ -30,7 +31,7 @@ MISSING = "missing"
 INFREQUENT = "infrequent"
 
 
-class PiecewiseLinearEncoder(ApiPage, TransformerMixin, BaseEstimator):
+class PiecewiseLinearEncoder(ApiPage, Versioned, TransformerMixin, BaseEstimator):
     """Encode each column of numbers by how far a value lies within, below or above each of several bins.
 
     A column with the edges ``e_0 < ... < e_T`` becomes T columns. The t-th of them is
@@ -231,7 +232,7 @@ class _Plan(NamedTuple):
     what: str
 
 
-class TableEncoder(ApiPage, ExportableEncoder, TransformerMixin, BaseEstimator):
+class TableEncoder(ApiPage, Versioned, ExportableEncoder, TransformerMixin, BaseEstimator):
     """Encode a table of numbers, booleans, categories and dates, with its gaps, as float32 numbers.
 
     ========== ===========================================================================================
@@ -332,7 +333,7 @@ class TableEncoder(ApiPage, ExportableEncoder, TransformerMixin, BaseEstimator):
         -------
         self : TableEncoder
         """
-        self._learn(X)
+        self.fit_compress(X)
         return self
 
     @fit_context
@@ -350,7 +351,45 @@ class TableEncoder(ApiPage, ExportableEncoder, TransformerMixin, BaseEstimator):
         -------
         encoded : ndarray of shape (n_samples, n_columns_out), float32
         """
-        return self.expand(self._learn(X))
+        return self.expand(self.fit_compress(X))
+
+    @fit_context
+    def fit_compress(self, X):
+        """Learn how each column is encoded, and return the first stage of the encoding: the table is read once.
+
+        Parameters
+        ----------
+        X : dataframe or array-like of shape (n_samples, n_features)
+            The table, as it is.
+
+        Returns
+        -------
+        compressed : ndarray of shape (n_samples, n_compressed)
+            As :meth:`compress` returns it.
+        """
+        X = tables.as_table(X)
+        columns = tables.read_columns(X)
+        validate_data(self, X, skip_check_array=True)
+        forced = self._forced_categories([column.name for column in columns])
+        plans = [_plan(i, column, forced[i]) for i, column in enumerate(columns)]
+        self._kinds = [plan.read_as for plan in plans]
+        features = [feature for plan in plans for feature in plan.features]
+        # Numbers before those of two values: the sort keeps the order within each.
+        self._numeric = sorted((f for f in features if f.kind != "category"), key=lambda f: f.kind == "boolean")
+        self._texts = [feature.source for feature in features if feature.kind == "category"]
+        used = {i: tables.as_kind(columns[i], kind) for i, kind in enumerate(self._kinds) if kind is not None}
+        self._fit_categories(used)
+        compressed = self._compress(used, X.shape[0])
+        self._fit_numbers(compressed[:, : len(self._numeric)])
+        self.columns_ = self._described(columns, plans)
+        identifiers = [column.name for column in self.columns_ if column.kind == "identifier"]
+        if identifiers:
+            message = (
+                f"Dropped {', '.join(map(repr, identifiers))}: nearly all values are different texts, which name the "
+                "rows instead of describing them. List a column in categorical_features to keep it."
+            )
+            warn_user(message, tables.DroppedColumnWarning)
+        return compressed
 
     def transform(self, X):
         """Encode a table.
@@ -441,33 +480,6 @@ class TableEncoder(ApiPage, ExportableEncoder, TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _learn(self, X):
-        """Fit both stages, and return the compressed table."""
-        X = tables.as_table(X)
-        columns = tables.read_columns(X)
-        validate_data(self, X, skip_check_array=True)
-        forced = self._forced_categories([column.name for column in columns])
-        plans = [_plan(i, column, forced[i]) for i, column in enumerate(columns)]
-        self._kinds = [plan.read_as for plan in plans]
-        features = [feature for plan in plans for feature in plan.features]
-        # Numbers before those of two values: the sort keeps the order within each.
-        self._numeric = sorted((f for f in features if f.kind != "category"), key=lambda f: f.kind == "boolean")
-        self._texts = [feature.source for feature in features if feature.kind == "category"]
-        used = {i: tables.as_kind(columns[i], kind) for i, kind in enumerate(self._kinds) if kind is not None}
-        self._fit_categories(used)
-        compressed = self._compress(used, X.shape[0])
-        self._fit_numbers(compressed[:, : len(self._numeric)])
-        self.columns_ = self._described(columns, plans)
-        identifiers = [column.name for column in self.columns_ if column.kind == "identifier"]
-        if identifiers:
-            message = (
-                f"Dropped {', '.join(map(repr, identifiers))}: nearly all values are different texts, which name the "
-                "rows instead of describing them. List a column in categorical_features to keep it."
-            )
-            # Fit is reached through pipelines and searches: no stack frame to count is the user's.
-            warnings.warn(message, tables.DroppedColumnWarning)  # noqa: B028
-        return compressed
-
     def _forced_categories(self, names):
         """Return a mask of the columns that ``categorical_features`` lists."""
         mask = np.zeros(len(names), dtype=bool)
@@ -479,7 +491,7 @@ class TableEncoder(ApiPage, ExportableEncoder, TransformerMixin, BaseEstimator):
                 raise ValueError(f"categorical_features is a mask of shape {listed.shape}; X has {len(names)} columns.")
             return listed
         for item in listed.tolist():
-            if item not in (names if isinstance(item, str) else range(len(names))):
+            if isinstance(item, float) or item not in (names if isinstance(item, str) else range(len(names))):
                 raise ValueError(f"categorical_features: X has no column {item!r}.")
             mask[names.index(item) if isinstance(item, str) else item] = True
         return mask
@@ -534,8 +546,9 @@ class TableEncoder(ApiPage, ExportableEncoder, TransformerMixin, BaseEstimator):
             compressed[:, i] = parts[source][part] if source in parts else columns[source].values
         if self._texts:
             codes = self._ordinal.transform(self._stacked_texts(columns))
-            for column, categories in zip(codes.T, self._categories, strict=True):
-                if categories[-1] == INFREQUENT:
+            rare = self._ordinal.infrequent_categories_
+            for column, categories, infrequent in zip(codes.T, self._categories, rare, strict=True):
+                if infrequent is not None:
                     column[column < 0] = len(categories) - 1
             compressed[:, len(self._numeric) :] = codes
         return compressed

@@ -191,6 +191,7 @@ def as_table(X):
         raise TypeError("X is sparse, and scaling would make it dense: pass X.toarray() if memory allows.")
     if as_frame(X) is None:
         cells = X if hasattr(X, "dtype") else np.array(X, dtype=object)
+        cells = cells.astype(object).filled(None) if np.ma.isMaskedArray(cells) else cells
         return check_array(cells, dtype=None, ensure_all_finite=False)
     if 0 in X.shape:
         what = "sample(s)" if X.shape[0] == 0 else "feature(s)"
@@ -242,6 +243,10 @@ def _series(name, series):
     if series.dtype in (nw.String, nw.Categorical, nw.Enum):
         missing = series.is_null().to_numpy()
         return Column(name, "category", _texts(series.to_numpy(), missing))
+    if series.dtype.is_nested():
+        raise TypeError(f"X: column {name!r} holds several values per row, {series.dtype}: give each a column.")
+    if series.dtype in (nw.Int128, nw.UInt128):  # which numpy lacks
+        series = series.cast(nw.Float64)
     if series.dtype == nw.Datetime and series.dtype.time_zone is not None:
         # The hour and the weekday of an event are those of its place.
         series = series.dt.replace_time_zone(None)
@@ -261,7 +266,15 @@ def _column(name, values):
         return Column(name, "number", values / np.timedelta64(1, "s"))
     if kind == "c":
         raise ValueError(f"Complex data not supported: column {name!r} of X.")
-    return _objects(name, values.astype(str).astype(object) if kind in "SU" else values)
+    return _objects(name, _decoded(name, values).astype(object) if kind in "SU" else values)
+
+
+def _decoded(name, values):
+    """Return an array of strings, of bytes or strings."""
+    try:
+        return np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
+    except UnicodeDecodeError as error:
+        raise ValueError(f"X: column {name!r} holds bytes that are no UTF-8 text: {error}.") from error
 
 
 def _floats(name, values):
@@ -269,11 +282,19 @@ def _floats(name, values):
     values = values if values.dtype.itemsize <= 8 else values.astype(np.float64)
     beyond = np.abs(values) > LARGEST
     if beyond.any():
-        raise ValueError(
-            f"X: column {name!r} holds {values[beyond][0]}, and numbers end at {LARGEST:.1e}; "
-            "pass nan where one is missing."
-        )
+        raise _too_large(name, values[beyond][0])
     return values
+
+
+def _too_large(name, cell):
+    return ValueError(f"X: column {name!r} holds {str(cell)[:40]}, and numbers end at {LARGEST:.1e}; a gap is nan.")
+
+
+def _float(name, cell):
+    try:
+        return float(cell)
+    except OverflowError:
+        raise _too_large(name, cell) from None
 
 
 def _objects(name, cells):
@@ -290,7 +311,7 @@ def _objects(name, cells):
         seconds = (cell.hour * 3600 + cell.minute * 60 + cell.second + cell.microsecond / 1e6 for cell in present)
         return Column(name, "number", _filled(missing, seconds, float, np.nan))
     if kinds and kinds <= {"number", "boolean"}:
-        floats = _floats(name, _filled(missing, map(float, present), float, np.nan))
+        floats = _floats(name, _filled(missing, (_float(name, cell) for cell in present), float, np.nan))
         return Column(name, "boolean" if kinds == {"boolean"} else "number", floats)
     return Column(name, "category", _texts(cells, missing))
 

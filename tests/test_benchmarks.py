@@ -126,3 +126,26 @@ def test_quality_prints_each_part_of_the_recipe_with_mean_and_spread(monkeypatch
     assert names == ["", "---", *[variant.name for variant in variants], "", "---", "linear", "linear, encoded"]
     assert all(line.count("±") == 2 for line in lines if line.split("|")[1].strip() not in ("", "---"))
     assert lines[2].endswith("| +0.0 % | +0.0 % |")
+
+
+def test_quality_goes_on_from_the_losses_measured_so_far(tmp_path, monkeypatch, capsys):
+    path, fits = tmp_path / "losses.json", []
+    whole = replace(quality.WHOLE, parameters={"hidden_layer_sizes": 4, "max_iter": 2})
+    monkeypatch.setattr(quality, "VARIANTS", [whole])
+    measure = quality.loss_of
+    monkeypatch.setattr(quality, "loss_of", lambda model, *where: fits.append(where) or measure(model, *where))
+    chosen = {"tables": ("wine",), "only": ["whole", "boosting"], "path": path}
+    quality.main(seeds=(0,), **chosen)
+    assert fits == [("wine", 0)] * 2
+    quality.main(seeds=(0, 1), **chosen)
+    assert fits == [("wine", 0)] * 2 + [("wine", 1)] * 2
+    capsys.readouterr()
+    quality.main(seeds=(0, 1), **chosen)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(fits) == 4
+    assert [line.split("|")[1].strip() for line in lines if "±" in line] == [whole.name, "gradient boosting"]
+
+
+def test_quality_refuses_an_unknown_row():
+    with pytest.raises(SystemExit, match="no such row; choose from whole recipe"):
+        main(["quality", "--only", "nosuch"])

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_param_validation, parametrize_with_checks
 
 from skmlp_scratch.encoding import PiecewiseLinearEncoder, TableEncoder
+from skmlp_scratch.estimators import _atomic
 from skmlp_scratch.tables import DroppedColumnWarning
 
 N = 60
@@ -447,3 +448,34 @@ def test_real_tables(shared_data, name):
     assert not {"identifier", "constant"} & {column.kind for column in encoder.columns_}
     assert (encoded.std(axis=0) > 0).all()
     np.testing.assert_array_equal(encoder.transform(frame[100:200]), encoded[100:200])
+
+
+def test_a_category_named_infrequent_takes_no_unknown_ones():
+    known = pd.DataFrame({"kind": ["a", "infrequent"] * 20})
+    encoder = TableEncoder().fit(known)
+    assert encoder.get_feature_names_out().tolist() == ["kind_a", "kind_infrequent"]
+    np.testing.assert_array_equal(encoder.transform(pd.DataFrame({"kind": ["infrequent", "z"]})), [[0, 1], [0, 0]])
+    rare = TableEncoder().fit(pd.DataFrame({"kind": ["a", "infrequent"] * 20 + ["b"]}))
+    strange = rare.transform(pd.DataFrame({"kind": ["infrequent", "b", "z"]}))
+    np.testing.assert_array_equal(strange, [[0, 1, 0], [0, 0, 1], [0, 0, 1]])
+
+
+def test_listed_categories_are_names_or_whole_numbers():
+    with pytest.raises(ValueError, match=r"X has no column 0\.0"):
+        TableEncoder(categorical_features=[0.0]).fit(np.arange(10.0)[:, np.newaxis])
+
+
+def test_first_stage_of_fit_is_that_of_the_fitted_encoder():
+    frame, encoder = make_frame(), TableEncoder()
+    np.testing.assert_array_equal(encoder.fit_compress(frame), encoder.compress(frame))
+
+
+@pytest.mark.parametrize("encoder", [TableEncoder(), PiecewiseLinearEncoder()])
+def test_a_pickle_of_another_version_is_said(encoder, monkeypatch):
+    X = np.random.default_rng(0).random((30, 2))
+    expected, stored = encoder.fit(X).transform(X), pickle.dumps(encoder)
+    np.testing.assert_array_equal(pickle.loads(stored).transform(X), expected)
+    monkeypatch.setattr(_atomic, "__version__", "99.0")
+    with pytest.warns(UserWarning, match=r"was saved by skmlp_scratch .* and is loaded by 99\.0") as caught:
+        pickle.loads(stored)
+    assert caught[0].filename == __file__

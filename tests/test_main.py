@@ -149,9 +149,16 @@ def test_data_set_by_name(name, extent, quick, figures, capsys):
     assert err == ""
     assert files() == [f"skmlp_scratch_{name}.png"]
     # More than two features have no plane to draw.
-    scores, seconds, columns = figures[0].axes
+    scores, seconds, curves, columns = figures[0].axes
     assert [label.get_text() for label in scores.get_xticklabels()] == ["1", "3", "chosen"]
     assert seconds.get_ylabel() == "seconds per fit"
+    assert curves.get_xlabel() == "training rows"
+    sizes = [text.get_text() for text in curves.get_xticklabels()]
+    assert sizes[0] == "50"
+    assert sizes[-1] == {"iris": "120", "diabetes": "353"}[name]
+    drawn = [container.lines[0] for container in curves.containers]
+    assert 2 <= len(drawn) <= 3
+    assert all(np.isfinite(line.get_ydata()).all() and len(line.get_ydata()) == len(sizes) for line in drawn)
     assert columns.get_xlabel().startswith({"iris": "rise of log loss", "diabetes": "drop in r2"}[name])
     names = [label.get_text() for label in columns.get_yticklabels()]
     assert 1 <= len(names) <= 10

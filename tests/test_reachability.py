@@ -7,8 +7,8 @@ from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.activations import ACTIVATIONS
 from skmlp_scratch.initializers import INITIALIZERS
 from skmlp_scratch.losses import LOSSES, Loss
-from skmlp_scratch.optimizers import OPTIMIZERS, Optimizer
-from skmlp_scratch.schedules import SCHEDULES, Constant
+from skmlp_scratch.optimizers import OPTIMIZERS, AdamW, Optimizer
+from skmlp_scratch.schedules import SCHEDULES, Constant, FlatCosine
 from skmlp_scratch.solvers import SOLVERS, GradientDescent
 
 # A few epochs show whether a name is taken.
@@ -198,3 +198,48 @@ def test_what_is_not_in_a_table_is_taken_as_an_object(estimator):
     model = fitted(estimator, activation=softsign, init=all_eighths, solver=solver, loss=loss)
     assert model.history_["learning_rate"] == [0.01, 0.005, 0.0025]
     assert model.loss_curve_[-1] < model.loss_curve_[0]
+
+
+# What the flat parameters do not name is reached through objects.
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_the_moving_average_is_what_is_shown(estimator):
+    plain = fitted(estimator, solver=GradientDescent("adam", 0.05, batch_size=8, max_iter=5))
+    averaged = fitted(estimator, solver=GradientDescent("adam", 0.05, batch_size=8, max_iter=5, ema=0.9))
+    assert not np.array_equal(averaged.params_, plain.params_)
+    averaged.set_params(solver__ema=0.0).fit(X, LABELS if estimator is ScratchMLPClassifier else TARGET)
+    np.testing.assert_allclose(averaged.params_, plain.params_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_the_decay_of_the_weights_leaves_biases_alone(estimator):
+    """A decay that takes all in the first step."""
+    settings = {"learning_rate": 0.1, "max_iter": 1}
+    for decayed in ("all", "weights"):
+        rule = AdamW(weight_decay=10.0, decayed=decayed)
+        model = fitted(estimator, alpha=0.0, solver=GradientDescent(rule, **settings))
+        assert all((np.abs(W) < 0.11).all() for W in model.coefs_)
+        kept = fitted(estimator, alpha=0.0, solver=GradientDescent(AdamW(weight_decay=0.0), **settings))
+        same = [np.array_equal(b, other) for b, other in zip(model.intercepts_, kept.intercepts_, strict=True)]
+        assert all(same) if decayed == "weights" else not any(same)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_the_flat_cosine_by_name_and_as_an_object(estimator):
+    named = fitted(estimator, learning_rate="flat_cosine", learning_rate_init=0.01, max_iter=8)
+    schedule = FlatCosine(0.01, max_iter=8)
+    given = fitted(estimator, solver=GradientDescent("adam", schedule, batch_size=40, max_iter=8))
+    np.testing.assert_array_equal(named.params_, given.params_)
+    rates = named.history_["learning_rate"]
+    assert rates[:4] == [0.01] * 4
+    assert rates[4:] == sorted(rates[4:], reverse=True)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_partial_fit_beyond_the_flat_cosine_is_said(estimator):
+    y = LABELS if estimator is ScratchMLPClassifier else TARGET
+    classes = {"classes": [0, 1]} if estimator is ScratchMLPClassifier else {}
+    model = estimator(**SETTINGS | {"max_iter": 1}, learning_rate="flat_cosine").partial_fit(X, y, **classes)
+    with pytest.warns(UserWarning, match="learning_rate='flat_cosine' is 0 after max_iter=1 epochs"):
+        model.partial_fit(X, y)

@@ -170,7 +170,7 @@ def test_columns_are_read_by_name():
 
 @pytest.mark.parametrize(("table", "error", "message"), [
     (pd.DataFrame({"a": [1, 2], "l": [[1], [2]]}), TypeError, r"column 'l' holds a list, \[1\]"),
-    (pl.DataFrame({"a": [1, 2], "l": [[1], [2]]}), TypeError, "column 'l' holds a ndarray"),
+    (pl.DataFrame({"a": [1, 2], "l": [[1], [2]]}), TypeError, "column 'l' holds several values per row, List"),
     (pd.DataFrame({"p": pd.period_range("2020", periods=2, freq="M")}), TypeError, "column 'p' holds a Period"),
     (pd.DataFrame({"c": [1j, 2]}), ValueError, "Complex data not supported: column 'c'"),
     (pd.DataFrame({"a": [1.0, np.inf]}), ValueError, "column 'a' holds inf, and numbers end at 3.4e"),

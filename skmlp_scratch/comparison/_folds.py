@@ -9,6 +9,7 @@ from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, Strati
 
 from .._checks import check_number
 from ..tables import is_missing
+from ._table import ONE_SIDED
 
 INNER_FOLDS = 3
 # With more rows than this one inner fold tells the sizes apart.
@@ -157,7 +158,9 @@ def _default_scores(y, folds, continuous):
     n_classes = len(np.unique(y))
     if any(len(np.unique(y[rows])) < n_classes for fold in folds for rows in fold):
         return ["accuracy"]  # the others are not defined without a row of each class
-    return ["accuracy", "balanced_accuracy", "neg_log_loss", "roc_auc" if n_classes == 2 else "roc_auc_ovr"]
+    names = ["accuracy", "balanced_accuracy", "neg_log_loss", "roc_auc" if n_classes == 2 else "roc_auc_ovr"]
+    one_sided = np.unique(y, return_counts=True)[1].max() > ONE_SIDED * len(y)
+    return names[-1:] + names[:-1] if one_sided else names
 
 
 def _scorer(name):

@@ -12,6 +12,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from threadpoolctl import threadpool_limits
 
 from .._checks import check_number
+from .._warnings import warn_user
 from ..encoding import TableEncoder
 from ..stopping import InterruptedFit
 from ..tables import DroppedColumnWarning, as_table
@@ -63,8 +64,9 @@ def compare_with_baselines(
         ``tol=1e-3`` and ``max_iter=5000``.
     scoring : str or list of str, default=None
         Names of scores, as in ``sklearn.metrics.get_scorer_names``; errors may be named without their ``"neg_"``. The
-        first ranks the rows. None is accuracy, balanced accuracy, log loss and ROC AUC for classes; R², root mean
-        squared error and mean absolute error for numbers.
+        first ranks the rows. None is accuracy, balanced accuracy, log loss and ROC AUC for classes, with ROC AUC first
+        where more than nine rows in ten are of one class; R², root mean squared error and mean absolute error for
+        numbers.
 
     Returns
     -------
@@ -112,7 +114,7 @@ def compare_with_baselines(
         measurement = _Measurement(X, y, outer, inner, scorers, advance)
         interrupted = measurement.run(baselines, networks, sizes)
     if interrupted:
-        warnings.warn("Comparison interrupted by user: the table is partial.", InterruptedFit)  # noqa: B028
+        warn_user("Comparison interrupted by user: the table is partial.", InterruptedFit)
     shares = None if continuous else np.unique(y, return_counts=True)[1] / len(y)
     return ComparisonTable(
         rows=sorted(measurement.rows, key=lambda row: row.mean_score, reverse=True),

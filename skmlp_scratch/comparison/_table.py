@@ -187,9 +187,9 @@ class ComparisonTable:
         lower = [label(metric) for metric in self.metrics if metric.startswith("neg_")]
         if lower:
             notes.append(f"Lower is better for {' and '.join(lower)}.")
-        if self.metric == "accuracy" and self.largest_class > ONE_SIDED:
-            share = f"{self.largest_class:.1%}"
-            notes.append(f"{share} of the rows are of one class: accuracy tells little, rank by roc_auc or the like.")
+        if "accuracy" in self.metrics and self.largest_class > ONE_SIDED:
+            ranked = "rank by roc_auc or the like" if self.metric == "accuracy" else f"so {label(self.metric)} ranks"
+            notes.append(f"{self.largest_class:.1%} of the rows are of one class: accuracy tells little, {ranked}.")
         picks = [row for row in self.rows if row.chosen]
         if picks:
             notes.append(

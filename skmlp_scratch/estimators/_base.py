@@ -26,7 +26,12 @@ from ._run import Run
 from ._split import split
 from ._text import without_text
 from ._together import check_together, differences, notes_on
-from ._validation import Validation
+from ._validation import CALIBRATED, Validation
+
+NO_TEMPERATURE = (
+    "scoring='calibrated_loss' finds no temperature without a validation set: set early_stopping=True, or give X_val "
+    "and y_val to fit."
+)
 
 
 class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, Exportable, BaseEstimator):
@@ -77,9 +82,9 @@ class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, Exporta
         callbacks = EpochCallbacks.of(self, X, y, sample_weight, n_epochs)
         run, door, validation, state = self._prepare(X, y, sample_weight, validation, resumes, incremental, classes)
         if callbacks:
-            callbacks.attributes = lambda params: door._attributes(run, run.calibrated(params).copy())
+            callbacks.attributes = lambda params: door._attributes(run, run.calibrated(params).copy(), validation)
         fitted, carry = run.minimize(validation, callbacks, self.history_ if resumes else None)
-        door._keep(run, fitted, resumes)
+        door._keep(run, fitted, resumes, validation)
         door._carry = None
         if self.warm_start or incremental:
             own = isinstance(self.random_state, Integral)
@@ -108,6 +113,8 @@ class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, Exporta
         run = Run(plan, targets, train, params, rng, carry, self.params_ if resumes else None)
         run.notes += notes_on(plan, len(train), {field.name: field.default for field in dataclasses.fields(self)})
         as_estimator = door._as_estimator(run)
+        if self.scoring == CALIBRATED and held is None:
+            run.notes.append((NO_TEMPERATURE, UserWarning))
         measured = held and Validation(held, plan.network, targets, self.scoring, as_estimator, self.early_stopping)
         return run, door, measured, state
 

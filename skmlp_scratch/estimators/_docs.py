@@ -13,7 +13,9 @@ PARAMETERS = {
         descent; ``"bfgs"``, ``"lbfgs"`` and ``"cg"`` are scipy's. They are configured by the parameters below; one that
         does not apply is named in a warning. An object with ``minimize``, such as ``GradientDescent`` or
         ``ScipyMinimize``, carries its own settings, including ``max_iter`` and ``tol``; apart from early stopping, the
-        parameters below do not apply to it. "adamw" decays the weights by 0.01 in addition to ``alpha``.""",
+        parameters below do not apply to it. Only objects have a moving average of the parameters and a decay of the
+        weights alone: ``GradientDescent(AdamW(decayed="weights"), ema=0.995)``. "adamw" decays all parameters by 0.01
+        in addition to ``alpha``.""",
     "alpha": """float, default=0.0001
         Penalty strength. The penalty is divided by the total sample weight and does not depend on the batch size.""",
     "batch_size": """int or "auto", default="auto"
@@ -23,7 +25,8 @@ PARAMETERS = {
         ``learning_rate_init / (t + 1)**power_t`` after t training samples; ``"adaptive"``, divided by 5 after every
         ``n_iter_no_change + 1`` epochs without progress; ``"time_decay"``, ``"step"`` and ``"exponential"`` with
         ``decay``; ``"cosine"``, to 0 over ``max_iter`` (warm starts: over the epochs so far and ``max_iter`` more;
-        partial_fit: over ``max_iter`` calls); or a schedule ``(epoch, losses) -> learning rate``.""",
+        partial_fit: over ``max_iter`` calls); ``"flat_cosine"``, constant for the first half of these epochs, then half
+        a cosine to 0, step by step; or a schedule ``(epoch, losses) -> learning rate``.""",
     "learning_rate_init": """float, default=0.001
         Learning rate of the first epoch.""",
     "power_t": """float, default=0.5
@@ -43,10 +46,10 @@ PARAMETERS = {
         Whether to print each epoch.""",
     "warm_start": """bool, default=False
         Whether fit continues the last one: parameters, optimizer, schedule, random state and validation split are kept,
-        so that 5 + 5 epochs of gradient descent equal 10, except with "step" and "cosine", which depend on
-        ``max_iter``. It starts from ``params_`` as they are, edited ones too. The stopping rule starts afresh; on the
-        same validation rows the best weights of all calls are kept. ``loss_curve_`` and ``history_`` go on, ``n_iter_``
-        counts the last call. ``alpha``, ``dropout`` and the solver may change, the network may not.""",
+        so that 5 + 5 epochs of gradient descent equal 10, except with "step", "cosine" and "flat_cosine", which
+        depend on ``max_iter``. It starts from ``params_`` as they are, edited ones too. The stopping rule starts
+        afresh; on the same validation rows the best weights of all calls are kept. ``loss_curve_`` and ``history_`` go
+        on, ``n_iter_`` counts the last call. ``alpha``, ``dropout`` and the solver may change, the network may not.""",
     "momentum": """float, default=0.9
         Momentum of "gd" and "sgd".""",
     "nesterovs_momentum": """bool, default=True
@@ -83,6 +86,12 @@ PARAMETERS = {
     "decay": """float, default=0.0
         Decay of the schedules "time_decay", divided by ``1 + decay * epoch``; "exponential", times ``1 - decay`` per
         epoch; and "step", times ``1 - decay`` at every tenth of ``max_iter``. 0 leaves them constant.""",
+    "class_weight": """dict, list of dict, "balanced" or None, default=None
+        Weights of the classes, multiplied into ``sample_weight``; for multilabel targets a list with one dict per
+        label. They count in the score on a split, too, but not on ``X_val``, whose rows have weights of their own.
+        "balanced" is not available with partial_fit.""",
+    "label_smoothing": """float, default=0.0
+        Share of each target that is spread over all classes: y (1 - e) + e / K.""",
     "clip_norm": """float or None, default=None
         Maximum gradient norm of the gradient-descent solvers; larger gradients are rescaled to it.""",
     "scoring": """str, callable or None, default=None

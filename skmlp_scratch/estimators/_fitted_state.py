@@ -15,9 +15,10 @@ from ._views import Views
 class FittedState:
     """Mixin of the estimators: everything here is derived from ``params_``, ``network_`` and ``history_``."""
 
-    def _attributes(self, run, params):
+    def _attributes(self, run, params, validation=None):
         """The attributes from which an estimator can predict."""
         network, classes = run.plan.network, run.targets.classes
+        temperature = validation.temperature(params) if validation else 1.0
         return {
             "params_": params,
             "network_": network,
@@ -25,7 +26,7 @@ class FittedState:
             "n_layers_": len(self._hidden_stops(network)) * (2 if self.normalization else 1) + 2,
             "n_outputs_": network.n_out,
             "out_activation_": run.targets.loss.out_activation,
-        } | ({} if classes is None else {"classes_": classes})
+        } | ({} if classes is None else {"classes_": classes, "temperature_": temperature})
 
     def _as_estimator(self, run):
         """Return the function that makes an estimator of parameters, for scorers, which see arrays only."""
@@ -38,14 +39,14 @@ class FittedState:
 
         return as_estimator
 
-    def _keep(self, run, fitted, resumes):
+    def _keep(self, run, fitted, resumes, validation):
         """Set the fitted attributes."""
         monitor, loss = fitted.monitor, fitted.loss_value
         scores = monitor.history["val_score"]
         least = [loss, *monitor.history["loss"]]
         if resumes and self.best_loss_ is not None:
             least.append(self.best_loss_)
-        vars(self).update(self._attributes(run, fitted.params))
+        vars(self).update(self._attributes(run, fitted.params, validation))
         self.loss_, self.n_iter_ = loss, monitor.epochs
         self.t_ = (self.t_ if resumes else 0) + monitor.epochs * run.objective.n_samples
         self.best_loss_ = None if self.early_stopping else float(np.fmin.reduce(least))
@@ -130,6 +131,10 @@ class FittedState:
         if not hasattr(self, "params_"):  # check_is_fitted is slow for a single row
             check_is_fitted(self)
         return self.network_.predict(self.params_, self._check_inputs(X))
+
+    def _logits(self, X):
+        raw, temperature = self._raw(X), getattr(self, "temperature_", 1.0)  # early saved models have none
+        return raw if temperature == 1 else temperature * raw
 
     def _check_inputs(self, X):
         return read_inputs(self, X, "X", reset=False)

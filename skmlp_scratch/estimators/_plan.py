@@ -145,7 +145,7 @@ class Plan:
 
     @property
     def schedule(self):
-        """Learning-rate schedule; by name, "step" counts in tenths of ``max_iter`` and "cosine" ends with this fit."""
+        """Learning-rate schedule; by name, "step" counts tenths of ``max_iter``, and the cosines end with this fit."""
         flat, schedule = self.flat, self.flat["learning_rate"]
         if callable(schedule):
             return schedule

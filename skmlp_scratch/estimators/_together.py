@@ -131,9 +131,11 @@ def notes_on(plan, n_samples, defaults):
         texts.append(f"learning_rate={flat['learning_rate']!r} is constant with decay=0: set decay.")
     if "batch_size" in used and flat["batch_size"] != "auto" and flat["batch_size"] > n_samples:
         texts.append(too_large(flat["batch_size"], n_samples))
-    if plan.incremental and flat["learning_rate"] == "cosine" and plan.n_before >= flat["max_iter"]:
+    schedule = flat["learning_rate"]
+    if plan.incremental and schedule in ("cosine", "flat_cosine") and plan.n_before >= flat["max_iter"]:
         texts.append(
-            f"learning_rate='cosine' is 0 after max_iter={flat['max_iter']} epochs: partial_fit changes nothing more."
+            f"learning_rate={schedule!r} is 0 after max_iter={flat['max_iter']} epochs: partial_fit changes "
+            "nothing more."
         )
     return [(text, UserWarning) for text in texts]
 

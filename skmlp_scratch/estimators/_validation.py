@@ -9,8 +9,11 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import check_scoring
 
 from .._sklearn import takes_weights
+from ..calibration import calibrated_loss
 from ..objective import Objective
 from ._carry import digest
+
+CALIBRATED = "calibrated_loss"  # the score that finds a temperature, too
 
 
 class Validation:
@@ -40,7 +43,13 @@ class Validation:
             text = str(error).replace("sample_weight", "sample_weight_val")
             raise ValueError(f"The validation set (X_val, y_val) cannot be used: {text}") from error
         self.as_estimator = as_estimator
-        self.scorer = None if scoring in (None, "loss") else check_scoring(as_estimator(None), scoring)
+        if scoring == CALIBRATED and targets.loss.out_activation not in ("logistic", "softmax"):
+            raise ValueError(
+                f"scoring={scoring!r} needs a logistic or softmax output, and that of loss={targets.loss!r} is custom: "
+                "use scoring='loss'."
+            )
+        named = scoring in (None, "loss", CALIBRATED)
+        self.scorer = None if named else check_scoring(as_estimator(None), scoring)
         weighted = rows.weight is not None and takes_weights(self.scorer)
         self.options = {"sample_weight": rows.weight} if weighted else {}
         self.decides, self.n_measured = decides, 0
@@ -70,7 +79,29 @@ class Validation:
             )
         return loss, float(score)
 
+    def temperature(self, params):
+        """Return the factor on raw predictions that the probabilities get: the best one, if scoring asks for that.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,)
+            Calibrated parameters.
+
+        Returns
+        -------
+        temperature : float
+        """
+        if self.scoring != CALIBRATED:
+            return 1.0
+        return self._calibrated(self.network.predict(params, self.rows.X))[1]
+
+    def _calibrated(self, raw):
+        logistic = self.targets.loss.out_activation == "logistic"
+        return calibrated_loss(self.rows.columns, raw, self.rows.weight, logistic=logistic)
+
     def _score(self, params, raw):
+        if self.scoring == CALIBRATED:
+            return -self._calibrated(raw)[0]
         if self.scorer is None:
             return self.targets.score(self.rows.y, raw, self.rows.weight)
         with warnings.catch_warnings():

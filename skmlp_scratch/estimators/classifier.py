@@ -16,20 +16,17 @@ from ._class_targets import ClassTargets
 from ._constraints import is_incremental
 from ._docs import documented
 from ._probabilities import above_zero, below_one
+from ._validation import CALIBRATED
 
 
 @documented(
-    score="accuracy",
     loss="""str or object, default="log_loss"
         Loss: ``"log_loss"`` (logistic output for two classes and multilabel targets, softmax for more),
         ``"categorical_cross_entropy"`` (softmax even for two), ``"binary_cross_entropy"``, ``"squared_error"`` of the
         probabilities, or an object with ``value_and_grad`` and ``inverse_link``.""",
-    class_weight="""dict, list of dict, "balanced" or None, default=None
-        Weights of the classes, multiplied into ``sample_weight``; for multilabel targets a list with one dict per
-        label. They count in the score on a split, too, but not on ``X_val``, whose rows have weights of their own.
-        "balanced" is not available with partial_fit.""",
-    label_smoothing="""float, default=0.0
-        Share of each target that is spread over all classes: y (1 - e) + e / K.""",
+    scoring="""str, callable or None, default=None
+        Validation score: None is accuracy, ``"loss"`` minus the loss, ``"calibrated_loss"`` minus the log loss with the
+        best temperature, by which the logits are then multiplied, else a scikit-learn scorer.""",
 )
 @dataclass(eq=False, repr=False)
 class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
@@ -46,6 +43,8 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Labels, in order.
+    temperature_ : float
+        Factor of the logits; 1 unless scoring is "calibrated_loss" and there is a validation set.
     {attributes}
 
     Examples
@@ -99,6 +98,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         "loss": [one_of(lambda: names_for("classification")), HasMethods(["value_and_grad", "inverse_link"])],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "scoring": [*BaseScratchMLP._parameter_constraints["scoring"], StrOptions({CALIBRATED})],
     }
 
     @available_if(is_incremental)
@@ -159,7 +159,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes one column, in which above zero is ``classes_[1]``.
         """
-        raw = self._raw(X)
+        raw = self._logits(X)
         if raw.shape[1] == 2 and not self._targets.is_multilabel:
             return raw[:, 1] - raw[:, 0]
         return raw.ravel() if raw.shape[1] == 1 else raw
@@ -178,7 +178,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
             In the order of ``classes_``; for multilabel targets one per label, strictly between 0 and 1. They keep the
             order of the logits, even where exact ones would round to 0 or, for labels, to 1.
         """
-        raw = self._raw(X)
+        raw = self._logits(X)
         if len(self.classes_) == 1:
             return np.ones((len(raw), 1), dtype=raw.dtype)
         loss, logistic = self._targets.loss, self.out_activation_ == "logistic"
@@ -203,7 +203,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         log_y_prob : ndarray of shape (n_samples, n_classes)
             As :meth:`predict_proba`.
         """
-        raw = self._raw(X)
+        raw = self._logits(X)
         if len(self.classes_) == 1:
             return np.zeros((len(raw), 1), dtype=raw.dtype)
         if raw.shape[1] > 1:

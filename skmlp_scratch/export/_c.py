@@ -70,6 +70,8 @@ def to_c(estimator):
     source = Source(model.n_in)
     for layer, arrays in model.members[0]:
         rule_for(layer, statement_of)(layer, source, arrays)
+    if model.scale is not None:
+        source.each(f"z * {number(model.scale)}")
     parts = [interface.head(model), "#include <math.h>", *source.arrays, *source.functions()]
     if model.classes is not None and not model.is_multilabel:
         parts.append(interface.classes(model))

@@ -96,9 +96,10 @@ def read(estimator):
 
 
 def _affine(estimator):
-    """Scale and shift of a tabular estimator's raw predictions."""
-    if hasattr(estimator, "temperature_"):
-        return estimator.temperature_, None
+    """Scale and shift of raw predictions: a temperature, or the units of a tabular estimator's targets."""
+    temperature = getattr(estimator, "temperature_", 1.0)
+    if temperature != 1:
+        return temperature, None
     units = getattr(estimator, "_units", None)
     if units is None or units.scale is None:
         return None, None

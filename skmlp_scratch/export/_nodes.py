@@ -73,8 +73,6 @@ def _write_scores(model, graph, raw):
 
 def _write_decision(model, graph, scores, output):
     """Write the decision function; that of two classes as its negative and itself."""
-    if model.scale is not None:
-        raise ValueError(f"The decision function of {model.name} cannot be exported, only its probabilities can.")
     scores = scores[0]
     if model.n_out == 2 and not model.is_multilabel:
         graph.node("MatMul", scores, graph.constant([[1.0, -1.0], [-1.0, 1.0]]), output=output)

@@ -115,7 +115,10 @@ def converter(scope, operator, container):
     else:
         X = graph.cast(operator.inputs[0].full_name, np.float32)
     options = container.get_options(operator.raw_operator, {"raw_scores": False}, fail=False) or {}
-    write(model, graph, X, [output.full_name for output in operator.outputs], options.get("raw_scores", False))
+    raw_scores = options.get("raw_scores", False)
+    if raw_scores and hasattr(operator.raw_operator, "encoder_"):  # the logarithm of a mean of probabilities
+        raise ValueError(f"The decision function of {model.name} cannot be exported, only its probabilities can.")
+    write(model, graph, X, [output.full_name for output in operator.outputs], raw_scores)
 
 
 def shape_calculator(operator):

@@ -40,9 +40,9 @@ def read_rows(door, X, y, sample_weight, flat):
     targets = door._learn_targets(y, flat)
     y = targets.check(y, "y")
     X, y, weight = _without_zeros(X, y, targets.weights(y, weight, flat.get("class_weight"), np.float32))
-    if len(y) < 2:
+    if y.shape[0] < 2:
         raise ValueError(
-            f"X has {len(y)} sample that counts, and at least 2 are needed: one to learn from and one to judge by."
+            f"X has {y.shape[0]} sample that counts, and at least 2 are needed: one to learn from and one to judge by."
         )
     return X, y, weight, targets
 
@@ -66,13 +66,16 @@ def read_targets(y, X, name, task):
     y : ndarray or csr matrix
     """
     numeric = task == "regression"
-    y = check_array(
-        y,
-        accept_sparse=False if numeric else "csr",
-        dtype="numeric" if numeric else None,
-        ensure_2d=False,
-        input_name=name,
-    )
+    try:
+        y = check_array(
+            y,
+            accept_sparse=False if numeric else "csr",
+            dtype="numeric" if numeric else None,
+            ensure_2d=False,
+            input_name=name,
+        )
+    except TypeError as error:
+        raise ValueError(f"{name} cannot be used: {error}") from error
     if y.ndim == 2 and y.shape[1] == 1:
         y = y.toarray().ravel() if sparse.issparse(y) else column_or_1d(y, warn=True)
     if y.shape[0] != X.shape[0]:
@@ -111,14 +114,18 @@ def read_validation(validation, encoder, targets, units):
     if y is None:
         raise ValueError("X_val needs y_val.")
     targets.refuse(y, "y_val")
-    X = as_table(X)
+    try:
+        X = as_table(X)
+        compressed = encoder.compress(X)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"X_val cannot be used: {error}") from error
     y = targets.check(read_targets(y, X, "y_val", targets.task), "y_val")
     columns = targets.columns(y)
     if columns.shape[1] != targets.n_columns:
         raise ValueError(f"y_val has {columns.shape[1]} columns, and y has {targets.n_columns}.")
     targets.loss.check_targets(np.asarray(columns, dtype=np.float64))
     weight = read_weights(weight, X, "sample_weight_val")
-    return Share(Table(encoder, encoder.compress(X)), units.learned(columns), weight, np.arange(len(y)))
+    return Share(Table(encoder, compressed), units.learned(columns), weight, np.arange(len(columns)))
 
 
 def shared_out(whole, held, strata, n_members, n_folds, rng):

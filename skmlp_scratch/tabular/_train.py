@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._columns import Column, Integers
 from .._parallel import map_threads
-from ..calibration import best_temperature
+from ..calibration import calibrated_loss
 from ..history import Seconds
 from ..stopping import INTERRUPT_MESSAGE, DivergenceError, DivergenceGuard, InterruptedFit
 
@@ -56,26 +56,14 @@ class Judge:
         loss, score, temperature : float
         """
         raw = np.concatenate(raws)
+        if self.calibrated:
+            logistic = self.loss.out_activation == "logistic"
+            loss, temperature = calibrated_loss(self.columns, raw, self.weight, logistic=logistic)
+            return loss, -loss, temperature
         if not np.isfinite(raw).all():
             return math.nan, math.nan, 1.0
-        if self.calibrated:
-            temperature = self._temperature(raw)
-            loss = self._mean_loss(temperature * raw)
-            return loss, -loss, temperature
         loss = self._mean_loss(raw.astype(np.float64))
         return loss, 1 - loss / self.of_constant if self.of_constant else -loss, 1.0
-
-    def _temperature(self, raw):
-        """Return the best temperature, found as if one more row had every class in equal parts.
-
-        A few rows that are all right are no reason to be sure of everything.
-        """
-        columns, weight = self.columns, self.weight
-        if self.loss.out_activation == "logistic":  # every output is a question of its own
-            weight = None if weight is None else np.repeat(weight, columns.shape[1])
-            columns, raw = columns.reshape(-1, 1), raw.reshape(-1, 1)
-        share = 1 / max(2, columns.shape[1])
-        return best_temperature(columns + (share - columns) / (len(raw) + 1), raw, weight)
 
     def _mean_loss(self, raw):
         return float(self.loss.value_and_grad(self.columns, raw, self.weight)[0]) / self.total

@@ -96,7 +96,9 @@ def test_rare_classes_are_said():
     rng = np.random.default_rng(0)
     data, target = rng.normal(size=(200, 2)), np.arange(200) % 20 == 0
     text = str(compare_with_baselines(data, target, [1], cv=2))
-    assert "95.0% of the rows are of one class: accuracy tells little" in text
+    assert "95.0% of the rows are of one class: accuracy tells little, so ROC AUC ranks." in text
+    by_accuracy = compare_with_baselines(data, target, [1], cv=2, scoring="accuracy")
+    assert "95.0% of the rows are of one class: accuracy tells little, rank by roc_auc" in str(by_accuracy)
     assert "one class" not in str(compare_with_baselines(data, target, [1], cv=2, scoring="roc_auc"))
 
 

@@ -77,6 +77,9 @@ def _losses():
     yield "squared error of two classes", classifier, {"y": LABELS["two strings"], "loss": "squared_error"}
     yield "squared error of labels", classifier, {"y": LABELS["multilabel"], "loss": "squared_error"}
     yield "label smoothing", classifier, {"label_smoothing": 0.2}
+    for name in ("strings", "two strings", "multilabel"):
+        calibrated = {"label_smoothing": 0.3, "early_stopping": True, "scoring": "calibrated_loss"}
+        yield f"temperature: {name}", classifier, {"y": LABELS[name], **calibrated}
     for name in names_for("regression"):
         yield f"regressor: {name}", regressor, {"loss": name}
     for link in LINKS:

@@ -79,6 +79,14 @@ def test_calibration_of_a_softmax_of_two_classes():
     assert_same(to_onnx(estimator), estimator)
 
 
+def test_the_decision_function_has_the_temperature():
+    smoothed = our_classifier(label_smoothing=0.3, early_stopping=True, scoring="calibrated_loss")
+    estimator = CalibratedClassifierCV(smoothed, cv=2)
+    fit(estimator, LABELS["two strings"])
+    assert estimator.calibrated_classifiers_[0].estimator.temperature_ != 1
+    assert_same(to_onnx(estimator), estimator)
+
+
 @pytest.mark.parametrize(
     "estimator",
     [
