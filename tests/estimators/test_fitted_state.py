@@ -51,7 +51,7 @@ pytestmark = [
 ATTRIBUTES = {
     *("best_loss_", "best_validation_score_", "classes_", "coefs_", "intercepts_", "loss_", "loss_curve_"),
     *("n_features_in_", "n_iter_", "n_layers_", "n_outputs_", "out_activation_", "t_", "validation_scores_"),
-    *("history_", "network_", "params_"),
+    *("history_", "network_", "params_", "temperature_"),
 }
 
 
