@@ -27,13 +27,10 @@ class OnDask:
 
     def _reader(self):
         """Return an estimator for the workers, which knows the features only."""
-        reader = self._local_class(**self._local_params())
+        reader = self._local_class()
         known = {name: getattr(self, name) for name in FEATURES if hasattr(self, name)}
         vars(reader).update(known)
         return reader
-
-    def _local_params(self):
-        return {name: value for name, value in self.get_params(deep=False).items() if name != "client"}
 
     def to_local(self):
         """Return the plain estimator with everything that fit has found; it needs no Dask.

@@ -1,7 +1,6 @@
 """Source: dask collections, or arrays, become rows on the workers, chunk by chunk."""
 
 from functools import partial
-from itertools import repeat
 from operator import itemgetter
 
 import dask
@@ -82,8 +81,9 @@ class DaskRows(SurveyedRows):
 
     def hold_out(self, fraction, rng, targets):
         """As :meth:`Rows.hold_out`: the same share of each chunk, drawn plainly; the held-out rows come here."""
-        seeds = [[rng_seed, k] for rng_seed in [int(rng.randint(SEEDS))] for k in range(len(self.futures))]
-        halves = self.client.map(divide, self.futures, repeat(fraction, len(seeds)), seeds, pure=False)
+        seed = int(rng.randint(SEEDS))
+        seeds = [[seed, k] for k in range(len(self.futures))]
+        halves = self.client.map(divide, self.futures, [fraction] * len(seeds), seeds, pure=False)
         held = gather(self.client, lambda: self.client.map(itemgetter(1), halves, pure=False))
         train = self.client.map(itemgetter(0), halves, pure=False)
         return DaskRows(self.client, train, self.survey, targets), concatenate(held)

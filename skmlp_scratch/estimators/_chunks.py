@@ -170,7 +170,8 @@ class FitsChunks:
         >>> def chunks():
         ...     for start in range(0, 60, 20):
         ...         yield X[start : start + 20], 3 * X[start : start + 20, 0] + 1
-        >>> ScratchMLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0).fit_chunks(chunks).predict([[0.5]]).round(2)
+        >>> reg = ScratchMLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0).fit_chunks(chunks)
+        >>> reg.predict([[0.5]]).round(2)
         array([2.5])
         """
         if not callable(chunks):
