@@ -86,15 +86,52 @@ class Shard:
         return self._own_objective().sums(params, rows, rng, scale)[:2]
 
     def value(self, params):
-        """Return the weighted sum of the losses at inference."""
+        """Return the weighted sum of the losses at inference, without penalty.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,)
+            The flat vector.
+
+        Returns
+        -------
+        value : float
+        """
         return self._own_objective().data_value(params) * self.size[1]
 
     def value_of_raw(self, params, raw, step):
-        """Return the weighted sum of the losses of one raw prediction, estimated on each step-th row."""
+        """Return the weighted sum of the losses of one raw prediction for every row alike.
+
+        Parameters
+        ----------
+        params : None
+            Not needed.
+        raw : ndarray of shape (1, n_out)
+            Raw prediction.
+        step : int or None
+            Each step-th row stands for all of them; None takes all.
+
+        Returns
+        -------
+        value : float
+        """
         return self._own_objective().value_of_raw(raw, slice(None, None, step)) * self.size[1]
 
     def moments(self, params, i):
-        """Return number, mean and variance of the inputs of layer i."""
+        """Measure the inputs of a layer.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,)
+            The flat vector.
+        i : int
+            Number of the layer.
+
+        Returns
+        -------
+        count : int
+        mean, var : ndarray of shape (n,)
+        """
         network, X = self._objective.network, self._objective.X
         inputs = (network.predict(params, X[rows], stop=i) for rows in network.chunks(X.shape[0]))
         return merge_moments(map(moments, inputs))
