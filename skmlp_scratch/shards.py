@@ -23,6 +23,7 @@ Examples
 import copy
 
 import numpy as np
+from scipy import sparse
 
 from .layers import BatchNorm, merge_moments, moments
 from .losses import as_loss
@@ -58,7 +59,7 @@ class Shard:
     """
 
     def __init__(self, network, loss, X, y, sample_weight=None):
-        self._objective = Objective(network, loss, X, y, sample_weight)
+        self._objective = Objective(network, loss, *map(aligned, (X, y, sample_weight)))
         self.dtype = self._objective.dtype
         weight = len(self._objective.y) if sample_weight is None else np.sum(sample_weight, dtype=np.float64)
         self.size = self._objective.n_samples, float(weight)
@@ -140,9 +141,22 @@ class Shard:
         """An objective with buffers of its own: a late evaluation may run beside the one that replaced it."""
         return copy.copy(self._objective)
 
+    def __reduce__(self):
+        kept = self._objective
+        return Shard, (kept.network, kept.loss, kept.X, kept.y, kept.sample_weight)
+
     def __sizeof__(self):
         X = self._objective.X  # what a scheduler weighs before it moves a shard
         return (X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes) + self._objective.y.nbytes
+
+
+def aligned(data):
+    """Return data whose numbers lie where the compiled kernels read them: what came by a network may lie anywhere."""
+    if sparse.issparse(data):
+        data = data.tocsr()
+        arrays = tuple(map(aligned, (data.data, data.indices, data.indptr)))
+        return type(data)(arrays, shape=data.shape)
+    return np.require(data, requirements="A") if isinstance(data, np.ndarray) else data
 
 
 class ShardedObjective:

@@ -7,7 +7,7 @@ from distributed import Client, default_client
 from distributed.comm import CommClosedError
 
 from ..objective import LANES
-from ..shards import ShardedObjective
+from ..shards import ShardedObjective, aligned
 
 ATTEMPTS = 5  # parameters are lost with the one worker that holds them, which a cluster may do to several in a row
 
@@ -109,7 +109,7 @@ def _facts(shard):
 
 
 def _ask(shard, *arguments, method, params):
-    return getattr(shard, method)(params, *arguments)
+    return getattr(shard, method)(aligned(params), *map(aligned, arguments))
 
 
 def _add(parts):

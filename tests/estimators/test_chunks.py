@@ -1,5 +1,7 @@
 """Training on chunks that pass by, and on a memory map."""
 
+import pickle
+import sys
 import tracemalloc
 
 import numpy as np
@@ -129,6 +131,23 @@ def test_a_shard_sums_as_its_objective():
     assert value == expected
     np.testing.assert_array_equal(grad, expected_grad)
     assert shard.size == (300, (WEIGHT + 1).sum())
+    again = pickle.loads(pickle.dumps(shard))
+    assert again.sums(params)[0] == shard.sums(params)[0]
+    assert sys.getsizeof(again) > X.nbytes
+
+
+def test_a_shard_gives_the_same_bits_wherever_its_numbers_lie():
+    net = Network([Dense(4, 3), Dense(3, 1)])
+    params = net.init(np.random.RandomState(0))
+    bytes_of_X = np.empty(X.nbytes + 1, dtype=np.uint8)
+    bytes_of_X[1:] = X.view(np.uint8).ravel()
+    shifted = bytes_of_X[1:].view(np.float64).reshape(X.shape)
+    assert not shifted.flags.aligned
+    for inputs, moved in ((X, shifted), (sparse.csr_matrix(X), sparse.csr_matrix(shifted))):
+        value, grad = Shard(net, "squared_error", inputs, X[:, 0]).sums(params)
+        found, found_grad = Shard(net, "squared_error", moved, X[:, 0]).sums(params)
+        assert found == value
+        np.testing.assert_array_equal(found_grad, grad)
 
 
 @pytest.mark.parametrize(
