@@ -32,6 +32,7 @@ from skmlp_scratch.distributed import (  # noqa: E402
     DistributedObjective,
     Shard,
 )
+from skmlp_scratch.distributed._objective import gather  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 N, LANE = 10_000, 2500  # the chunks in which Objective sums so many rows of 100 units and a few outputs
@@ -144,8 +145,15 @@ def test_many_shards_are_added_as_chunks_are(client):
     rows = np.array([3, 9000, 4, 30_000])
     np.testing.assert_allclose(spread.loss_and_grad(params, rows)[1], whole.loss_and_grad(params, rows)[1], atol=1e-12)
     assert spread.value(params) == pytest.approx(whole.value(params), rel=1e-12)
-    result = ScipyMinimize("BFGS", max_iter=3).minimize(spread, np.array(params))
+    result = ScipyMinimize("CG", max_iter=1).minimize(spread, np.array(params))
     assert result.fun < expected
+
+
+def test_scattered_data_that_are_lost_are_said_to_be(client):
+    future = client.scatter(0)
+    future.cancel()
+    with pytest.raises(RuntimeError, match="lost data that nothing can make again"):
+        gather(client, [future])
 
 
 def test_dropout_is_the_same_whatever_the_workers(client):
@@ -211,9 +219,10 @@ def test_arrays_and_what_is_no_collection(client):
         model = DaskScratchMLPRegressor(hidden_layer_sizes=5, solver="gd", max_iter=3, random_state=0).fit(X, TWO)
     local = ScratchMLPRegressor(hidden_layer_sizes=5, solver="gd", max_iter=3, random_state=0).fit(X, TWO)
     np.testing.assert_allclose(model.params_, local.params_, atol=1e-12)
-    part = DaskScratchMLPClassifier(5, random_state=0, client=client)
+    part = DaskScratchMLPClassifier(5, batch_size=LANE, random_state=0, client=client)
     part.partial_fit(chunked(X), chunked(Y % 2), classes=[0, 1, 2]).partial_fit(chunked(X), chunked(Y))
-    local_part = ScratchMLPClassifier(5, random_state=0).partial_fit(X, Y % 2, classes=[0, 1, 2]).partial_fit(X, Y)
+    local_part = ScratchMLPClassifier(5, batch_size=LANE, random_state=0)
+    local_part.partial_fit(X, Y % 2, classes=[0, 1, 2]).partial_fit(X, Y)
     np.testing.assert_allclose(part.params_, local_part.params_, atol=1e-12)
     lazy = model.predict(chunked(X))
     assert isinstance(lazy, da.Array)

@@ -2,6 +2,7 @@
 
 from concurrent.futures import CancelledError
 
+import dask
 import numpy as np
 from distributed import Client, default_client
 from distributed.comm import CommClosedError
@@ -9,7 +10,9 @@ from distributed.comm import CommClosedError
 from ..objective import LANES
 from ..shards import ShardedObjective, aligned
 
-ATTEMPTS = 5  # parameters are lost with the one worker that holds them, which a cluster may do to several in a row
+# Parameters travel as a task, which unlike scattered data is made again where its worker is lost. Dask would warn of
+# tasks that hold much.
+LARGE_TASKS = {"distributed.admin.large-graph-warning-threshold": "1 TB"}
 
 
 class DistributedObjective(ShardedObjective):
@@ -69,26 +72,27 @@ class DistributedObjective(ShardedObjective):
         if not shards:
             raise ValueError("shards is empty: give at least one.")
         self.shards = self.client.map(_same, shards, pure=False)
-        facts = gather(self.client, lambda: self.client.map(_facts, self.shards, pure=False))
+        facts = gather(self.client, self.client.map(_facts, self.shards, pure=False))
         sizes, dtypes = zip(*facts, strict=True)
         if len(set(dtypes)) > 1:
             raise ValueError(f"the shards are of {dtypes[0]} and of {dtypes[-1]}: give X one dtype.")
         super().__init__(network, loss, sizes, dtypes[0], alpha, l1_ratio)
 
     def _map(self, method, params, *each):
-        return gather(self.client, lambda: self._ask(method, params, each))
+        return gather(self.client, self._ask(method, params, each, self.shards))
 
     def _sums(self, params, rows, *each):
         """As for :class:`ShardedObjective`; only the shards that have some of the rows are asked."""
         chosen = [k for k, part in enumerate(rows) if part is None or len(part)]
         each = [[values[k] for k in chosen] for values in (rows, *each)]
         shards = [self.shards[k] for k in chosen]
-        return gather(self.client, lambda: self._added(self._ask("sums", params, each, shards)))
+        return gather(self.client, self._added(self._ask("sums", params, each, shards)))
 
-    def _ask(self, method, params, each, shards=None):
-        """Send the parameters to all workers at once, and have each shard asked where it is."""
-        given = None if params is None else self.client.scatter(params, broadcast=True, hash=False)
-        shards = self.shards if shards is None else shards
+    def _ask(self, method, params, each, shards):
+        """Send the parameters once, from where each worker fetches them, and have each shard asked where it is."""
+        open_client(self.client)
+        with dask.config.set(LARGE_TASKS):
+            given = self.client.submit(_same, params, pure=False)
         return self.client.map(_ask, shards, *each, method=method, params=given, pure=False)
 
     def _added(self, parts):
@@ -100,8 +104,8 @@ class DistributedObjective(ShardedObjective):
         return [self.client.submit(_add, self._added(lane), pure=False) for lane in lanes]
 
 
-def _same(shard):
-    return shard
+def _same(thing):
+    return thing
 
 
 def _facts(shard):
@@ -136,15 +140,15 @@ def open_client(client):
     return client
 
 
-def gather(client, submit):
-    """Return the results of the futures that ``submit`` gives, which is called again if a worker takes data along.
+def gather(client, futures):
+    """Return the results of futures.
 
     Parameters
     ----------
     client : distributed.Client
         Client of the cluster.
-    submit : callable
-        Returns futures.
+    futures : list of distributed.Future
+        What is waited for.
 
     Returns
     -------
@@ -153,17 +157,15 @@ def gather(client, submit):
     Raises
     ------
     RuntimeError
-        If the client is closed, or what the futures need is lost again and again.
+        If the client is closed, or data are lost that cannot be made again.
     Exception
         What a task has raised.
     """
-    for _ in range(ATTEMPTS):
+    try:
+        return client.gather(futures)
+    except (CancelledError, CommClosedError) as error:
         open_client(client)
-        try:
-            return client.gather(submit())
-        except (CancelledError, CommClosedError) as error:
-            lost = error
-    open_client(client)
-    raise RuntimeError(
-        f"the cluster lost data {ATTEMPTS} times in a row ({lost}): do the workers have enough memory?"
-    ) from lost
+        raise RuntimeError(
+            "the cluster lost data that nothing can make again: a worker that is lost takes along what client.scatter "
+            "has sent to it. Make the chunks on the workers, or read them there."
+        ) from error

@@ -34,7 +34,7 @@ class DaskSource(Source):
         client, kind, dtype = self.client, door._targets_class, door.params_.dtype if known else None
         read = partial(read_part, door=door._reader(), kind=kind, dtype=dtype, reset=not known)
         parts = client.map(read, *self._chunks(), pure=False)
-        surveys = gather(client, lambda: client.map(partial(Survey.of, kind=kind), parts, pure=False))
+        surveys = gather(client, client.map(partial(Survey.of, kind=kind), parts, pure=False))
         survey = survey_all(surveys, door, not known)
         targets = survey.targets(kind, flat, known, classes, incremental)
         weigh = partial(_rows, targets=targets, class_weight=survey.class_weight(flat.get("class_weight")))
@@ -70,7 +70,7 @@ class DaskRows(SurveyedRows):
     def __init__(self, client, rows, survey, targets):
         super().__init__(survey, targets)
         self.client = client
-        sizes = gather(client, lambda: client.map(size_of, rows, pure=False))
+        sizes = gather(client, client.map(size_of, rows, pure=False))
         filled = [(future, size) for future, size in zip(rows, sizes, strict=True) if size[0]]
         self.futures, self.sizes = zip(*filled, strict=True)
 
@@ -84,7 +84,7 @@ class DaskRows(SurveyedRows):
         seed = int(rng.randint(SEEDS))
         seeds = [[seed, k] for k in range(len(self.futures))]
         halves = self.client.map(divide, self.futures, [fraction] * len(seeds), seeds, pure=False)
-        held = gather(self.client, lambda: self.client.map(itemgetter(1), halves, pure=False))
+        held = gather(self.client, self.client.map(itemgetter(1), halves, pure=False))
         train = self.client.map(itemgetter(0), halves, pure=False)
         return DaskRows(self.client, train, self.survey, targets), concatenate(held)
 
