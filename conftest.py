@@ -2,10 +2,13 @@
 
 import os
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 os.environ["MPLBACKEND"] = "Agg"
+# The doctests of a room that cannot be imported without its extra.
+collect_ignore = [] if find_spec("distributed") else ["skmlp_scratch/distributed"]
 
 
 @pytest.fixture(autouse=True)

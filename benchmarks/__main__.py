@@ -1,5 +1,6 @@
-"""Command line: ``python -m benchmarks`` measures all cells, ``python -m benchmarks scaling`` how cost grows, and
-``python -m benchmarks quality`` what each part of the recipe for tables brings.
+"""Command line: ``python -m benchmarks`` measures all cells, ``python -m benchmarks scaling`` how cost grows,
+``python -m benchmarks quality`` what each part of the recipe for tables brings, ``distributed`` what an evaluation over
+Dask carries and costs, ``distributed-fit`` and ``memory-map`` what fits beyond memory hold.
 
 A run of all cells writes ``benchmarks/results.json`` and renders the table between the markers in docs/performance.md.
 """
@@ -10,11 +11,11 @@ import statistics
 from pathlib import Path
 
 from .cells import CELLS, CORE, LOOP, OURS, PEER, TORCH, contenders
-from .measure import describe, duration, import_seconds, machine, measure, warm_up
+from .measure import describe, duration, import_seconds, machine, measure, put_between_markers, warm_up
 
 ROOT = Path(__file__).parents[1]
-START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
 PEERS = (CORE, PEER, TORCH, LOOP)
+DISTRIBUTED = ("distributed", "distributed-fit", "memory-map")
 
 
 def main(arguments=None):
@@ -27,6 +28,10 @@ def main(arguments=None):
         from .quality import main as print_quality
 
         return print_quality(only=options.only, path=options.results)
+    if options.command in DISTRIBUTED:
+        from .distributed import COMMANDS
+
+        return COMMANDS[options.command]()
     chosen = [cell for cell in CELLS if not options.cells or cell.name.startswith(tuple(options.cells))]
     if not chosen:
         raise SystemExit(f"no such cell; choose from {', '.join(cell.name for cell in CELLS)}")
@@ -40,7 +45,7 @@ def main(arguments=None):
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=["table", "scaling", "quality"], default="table")
+    parser.add_argument("command", nargs="?", choices=["table", "scaling", "quality", *DISTRIBUTED], default="table")
     parser.add_argument(
         "--cells", nargs="+", metavar="NAME", help="only the cells whose names begin so; writes no file"
     )
@@ -115,15 +120,6 @@ def means(cells):
         + ", ".join(f"{peer} {statistics.geometric_mean(ratios):.2f}" for peer, ratios in found.items() if ratios)
         + "."
     )
-
-
-def put_between_markers(path, text):
-    page = path.read_text(encoding="utf-8")
-    if START not in page or END not in page:
-        print(f"{path.name} has no markers {START} and {END}: it stays as it is.")
-        return
-    before, rest = page.split(START, 1)
-    path.write_text(f"{before}{START}\n{text}\n{END}{rest.split(END, 1)[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

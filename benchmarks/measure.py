@@ -26,6 +26,7 @@ from .cells import OURS, contenders
 PIECE = 2000  # rows; matrix products of more are counted as several, in one piece they would wait for memory
 IMPORT = "import time, {first}; start = time.perf_counter(); import {then}; print(time.perf_counter() - start)"
 STATUS = Path("/proc/self/status")  # Linux
+START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
 
 
 def measure(cell, classes):
@@ -190,6 +191,16 @@ def describe(machine):
         f"{machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads for all; {machine['blas']}; "
         f"{', '.join(f'{name} {machine[name]}' for name in names)}; load {machine['load']} at the start."
     )
+
+
+def put_between_markers(path, text):
+    """Replace what lies between the markers on a page."""
+    page = path.read_text(encoding="utf-8")
+    if START not in page or END not in page:
+        print(f"{path.name} has no markers {START} and {END}: it stays as it is.")
+        return
+    before, rest = page.split(START, 1)
+    path.write_text(f"{before}{START}\n{text}\n{END}{rest.split(END, 1)[1]}", encoding="utf-8")
 
 
 def duration(seconds):

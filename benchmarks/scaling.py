@@ -8,7 +8,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from .cells import OURS, PEER, contenders, make
-from .measure import describe, duration, machine, peak_of, seconds
+from .measure import describe, duration, machine, peak_of, put_between_markers, seconds
 
 N_COLS = 3  # panels side by side
 BASE = {"rows": 20_000, "features": 30, "units": 100, "depth": 1, "batch": 200}
@@ -59,7 +59,7 @@ def write_page(folder):
     """Measure all sweeps and write the page with its picture."""
     found = {sweep.title: [_point(sweep, value) for value in sweep.values] for sweep in SWEEPS}
     _draw(found, folder / "images" / "scaling.png")
-    (folder / "scaling.md").write_text(_page(found), encoding="utf-8")
+    put_between_markers(folder / "scaling.md", _page(found))
 
 
 def _point(sweep, value):
@@ -101,19 +101,17 @@ def _page(found):
     """The page in Markdown: a table a sweep."""
     shape = ", ".join(f"{what} {value:,}".replace(",", " ") for what, value in BASE.items())
     lines = [
-        "# How time and memory grow",
-        "",
         "One epoch of `ScratchMLPClassifier` and of `MLPClassifier`, float32, relu. One quantity",
         f"varies, the others stay at {shape}. Memory is the peak beyond X,",
         "shown where it grows beyond a few MB.",
-        "`python -m benchmarks scaling` writes this page.",
+        "`python -m benchmarks scaling` writes this section.",
         "",
         describe(machine()),
         "",
         "![Time and memory against each quantity](images/scaling.png)",
     ]
     for sweep in SWEEPS:
-        lines += ["", f"## {sweep.title}", "", sweep.note, ""]
+        lines += ["", f"### {sweep.title}", "", sweep.note, ""]
         with_memory = _shows_memory(sweep, found[sweep.title])
         head = ["time", "scikit-learn", "ratio", *(["MB", "scikit-learn"] if with_memory else [])]
         lines += [f"| {sweep.what} | {' | '.join(head)} |", "|--:" * (1 + len(head)) + "|"]
@@ -122,7 +120,7 @@ def _page(found):
             memory = f" {ours_mb:.1f} | {peer_mb:.1f} |" if with_memory else ""
             value = f"{point['value']:,}".replace(",", " ")
             lines.append(f"| {value} | {duration(ours)} | {duration(peer)} | {peer / ours:.2f} |{memory}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _draw(found, path):

@@ -229,7 +229,7 @@ class Monitor:
         """
         step = intermediate_result
         if isinstance(step, np.ndarray):
-            params = step.astype(self.objective.X.dtype)
+            params = step.astype(self.objective.dtype)
             step = {"x": step, "fun": self.objective.loss_and_grad(params, rng=np.random.RandomState(0))[0]}
         loss, rate = float(step["fun"]), step.get("learning_rate", math.nan)
         self.guard.check(loss, self.epochs + 1, rate)

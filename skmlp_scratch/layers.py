@@ -23,6 +23,7 @@ array([[11.5]])
 
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import chain
 from typing import ClassVar
 
 import numpy as np
@@ -430,17 +431,27 @@ class BatchNorm(Layer):
         -----
         Chunks are merged by Chan, Golub & LeVeque 1979, equation 2.1, in float64.
         """
-        count, mean, squares = seen, 0.0, 0.0
+        parts = map(moments, chunks)
         if seen:
-            mean, squares = params["mean"].astype(np.float64), params["var"].astype(np.float64) * seen
-        for X in chunks:
-            n, chunk_mean = len(X), X.mean(axis=0, dtype=np.float64)
-            gap = chunk_mean - mean
-            mean = mean + gap * (n / (count + n))
-            squares = squares + X.var(axis=0, dtype=np.float64) * n + gap * gap * (count * n / (count + n))
-            count += n
-        params["mean"][...] = mean
-        params["var"][...] = squares / count
+            before = seen, params["mean"].astype(np.float64), params["var"].astype(np.float64)
+            parts = chain([before], parts)
+        _, params["mean"][...], params["var"][...] = merge_moments(parts)
+
+
+def moments(X):
+    """Return number, mean and variance of the rows, in float64."""
+    return len(X), X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
+
+
+def merge_moments(parts):
+    """Merge numbers, means and variances of parts into those of all (Chan, Golub & LeVeque 1979, equation 2.1)."""
+    count, mean, squares = 0, 0.0, 0.0
+    for n, part_mean, part_var in parts:
+        gap = part_mean - mean
+        mean = mean + gap * (n / (count + n))
+        squares = squares + part_var * n + gap * gap * (count * n / (count + n))
+        count += n
+    return count, mean, squares / count
 
 
 @dataclass(frozen=True)

@@ -234,10 +234,33 @@ class Network:
             If a statistic is not finite.
         """
         views = self.unflatten(params)
+
+        def measure(i):
+            chunks = (self._apply(views, X[rows], i) for rows in self.chunks(X.shape[0]))
+            self.layers[i].calibrate(views[i], chunks, seen)
+
+        self.calibrate_by(measure, params)
+
+    def calibrate_by(self, measure, params):
+        """Have the population statistics measured, one layer after the other, and check them.
+
+        Parameters
+        ----------
+        measure : callable
+            ``measure(i)`` sets the statistics of layer i in ``params``, from those of the layers before it.
+        params : ndarray of shape (size,)
+            The flat vector.
+
+        Raises
+        ------
+        ValueError
+            If a statistic is not finite.
+        """
+        views = self.unflatten(params)
         for i, layer in enumerate(self.layers):
             if not layer.statistics:
                 continue
-            layer.calibrate(views[i], (self._apply(views, X[rows], i) for rows in self.chunks(X.shape[0])), seen)
+            measure(i)
             if not all(np.isfinite(views[i][name]).all() for name in layer.statistics):
                 raise ValueError(
                     f"the statistics of {layer} are not finite in {views[i][next(iter(layer.statistics))].dtype}: X "

@@ -60,6 +60,8 @@ class Objective:
     ----------
     n_samples : int
         Number of rows.
+    dtype : dtype
+        Precision of the inputs, which the parameters need at least.
     is_stochastic : bool
         True with dropout: then ``loss_and_grad`` needs ``rng``.
     weight_slice : slice
@@ -81,7 +83,7 @@ class Objective:
         self.X = _inputs(X)
         if self.X.shape[1:] != (network.n_in,):
             raise ValueError(f"X has shape {self.X.shape}, the network takes {network.n_in} columns.")
-        self.n_samples = self.X.shape[0]
+        self.n_samples, self.dtype = self.X.shape[0], self.X.dtype
         self.y = _targets(y, network.n_out, self.X.dtype)
         if len(self.y) != self.n_samples:
             raise ValueError(f"y has {len(self.y)} rows, X has {self.n_samples}.")
@@ -123,25 +125,31 @@ class Objective:
         value += self.penalty.add_to(self._weights, self._grad_weights, 1 / self._weight_sum)
         return value, self._grad
 
-    def sums(self, params, rows=None, rng=None):
+    def sums(self, params, rows=None, rng=None, scale=1.0):
         """Sum the loss and its gradient over rows, without penalty: one partition's share of a larger training set.
 
         Parameters
         ----------
         params, rows, rng
             As for :meth:`loss_and_grad`.
+        scale : float, default=1.0
+            Factor of each row's loss. With that of the whole training set, the partitions' sums are bit for bit what
+            its own chunks give.
 
         Returns
         -------
         value : float
-            Weighted sum of the rows' losses.
+            Weighted sum of the rows' losses, times ``scale``.
         grad : ndarray of shape (n_params,)
             Its gradient, in the same buffer.
         weight : float
-            Sum of the rows' weights: value and gradient are to be divided by its total over all partitions.
+            Sum of the rows' weights: with ``scale=1`` value and gradient are to be divided by its total over all
+            partitions.
         """
         self._bind(params)
-        value = self._add_up(rows, rng, 1.0)
+        value = self._compiled and self._compiled.sums(params, self._grad, rows, rng, scale)
+        if value is None:
+            value = self._add_up(rows, rng, scale)
         weight = self._weight_sum if rows is None else self._count(rows)
         if rows is not None and self.sample_weight is not None:
             weight = np.sum(self.sample_weight[rows], dtype=np.float64)
@@ -180,6 +188,18 @@ class Objective:
             return self._compiled.sum_of_losses(params, rows) * self._scale(rows)
         views = self._views
         return self._mean_loss(lambda X, chunk: self.network.predict(views, X), rows)
+
+    def calibrate(self, params, seen=0):
+        """Measure the population statistics of batch normalization over the training set, in place.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,)
+            The flat vector; its statistics are changed.
+        seen : int, default=0
+            Number of earlier rows that the statistics stand for, with which these are merged.
+        """
+        self.network.calibrate(params, self.X, seen)
 
     def value_of_raw(self, raw, rows=None):
         """Evaluate the mean loss of raw predictions, without penalty.

@@ -153,7 +153,9 @@ class Layer(Protocol):
 class Objective(Protocol):
     """A function of one vector: all that a solver ever sees.
 
-    Optional: ``l1_slice`` and ``weight_slice``, slices of the vector, and ``rate_factors``, a list of (slice, factor).
+    Optional: ``l1_slice`` and ``weight_slice``, slices of the vector, and ``rate_factors``, a list of (slice, factor);
+    ``batches(batch_size, rng)``, for rows that cannot be drawn in any order, yields the rows of each step and their
+    number, shuffled as far as that goes unless ``rng`` is None.
     """
 
     n_samples: int

@@ -234,7 +234,7 @@ class _Descent:
         moving, order, losses = state["optimizer"], state["order"], state["losses"]
         if moving.keys() != fresh.keys():  # another rule
             moving = fresh
-        if self.batch_size is None or not self.solver.shuffle:
+        if self.batch_size is None or not self.solver.shuffle or hasattr(self.objective, "batches"):
             order = None
         elif order is None or len(order) != n_samples:
             order = np.arange(n_samples)
@@ -303,6 +303,9 @@ class _Descent:
         n_samples, order = self.objective.n_samples, self.state["order"]
         if self.batch_size is None:
             yield None, n_samples
+            return
+        if hasattr(self.objective, "batches"):
+            yield from self.objective.batches(self.batch_size, self.rng if self.solver.shuffle else None)
             return
         if order is not None:
             self.rng.shuffle(order)

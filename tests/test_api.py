@@ -47,7 +47,8 @@ TABULAR = """hidden_layer_sizes=(128, 128, 128), activation="silu", *, n_members
 AS_TREES = 'categorical_features="from_dtype", n_jobs=None, random_state=None, verbose=False'
 TABULAR_CLASSIFIER = f"""{TABULAR}, label_smoothing=0.1, n_bins=16, loss="log_loss", class_weight=None, {AS_TREES}"""
 TABULAR_REGRESSOR = f"""loss="squared_error", {TABULAR}, n_bins=16, {AS_TREES}, quantile=0.5, huber_delta=1.0"""
-FIT = "self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None"
+VALIDATION = "*, X_val=None, y_val=None, sample_weight_val=None"
+FIT = f"self, X, y, sample_weight=None, {VALIDATION}"
 
 # Module, object, method or "", and the parameters as Python writes them.
 SIGNATURES = [
@@ -164,6 +165,34 @@ SIGNATURES = [
     ("plotting", "NetworkDisplay", "from_estimator", "estimator, X=None, y=None, *, ax=None, **kwargs"),
     ("plotting", "ActivationDisplay", "from_activation", "activation, *, z=None, ax=None, **kwargs"),
     ("plotting", "ComparisonDisplay", "from_comparison", "table, *, ax=None, **kwargs"),
+    ("objective", "Objective", "sums", "self, params, rows=None, rng=None, scale=1.0"),
+    *[
+        ("skmlp_scratch", f"ScratchMLP{kind}", "fit_chunks", f"self, chunks, {VALIDATION}")
+        for kind in ("Classifier", "Regressor")
+    ],
+    ("distributed", "DaskScratchMLPClassifier", "", f"{CLASSIFIER}, client=None"),
+    ("distributed", "DaskScratchMLPRegressor", "", f"{REGRESSOR}, client=None"),
+    *[
+        ("distributed", f"DaskScratchMLP{kind}", method, expected)
+        for kind in ("Classifier", "Regressor")
+        for method, expected in {
+            "fit": FIT,
+            "predict": "self, X",
+            "score": "self, X, y, sample_weight=None",
+            "to_local": "self",
+        }.items()
+    ],
+    ("distributed", "DaskScratchMLPClassifier", "predict_proba", "self, X"),
+    (
+        "distributed",
+        "DistributedObjective",
+        "",
+        "network, loss, shards, alpha=0.0, l1_ratio=0.0, client=None",
+    ),
+    ("distributed", "DistributedObjective", "loss_and_grad", "self, params, rows=None, rng=None"),
+    ("distributed", "DistributedObjective", "value", "self, params"),
+    ("distributed", "Shard", "", "network, loss, X, y, sample_weight=None"),
+    ("distributed", "Shard", "sums", "self, params, rows=None, seed=None, scale=1.0"),
 ]
 EXACT = {
     "ScratchMLPClassifier",
@@ -208,6 +237,8 @@ def parameters_of(function):
     "module, name, method, expected", SIGNATURES, ids=[".".join(filter(None, row[:3])) for row in SIGNATURES]
 )
 def test_a_signature_is_as_published(module, name, method, expected):
+    if module == "distributed":
+        pytest.importorskip("distributed", reason="needs the extra dask")
     module = module if module == "skmlp_scratch" else f"skmlp_scratch.{module}"
     found = getattr(importlib.import_module(module), name)
     found = parameters_of(getattr(found, method) if method else found)

@@ -75,7 +75,7 @@ def found():
 
 def sections(page):
     """Title -> rows of the table, as lists of cells."""
-    parts = [part.splitlines() for part in page.split("\n## ")[1:]]
+    parts = [part.splitlines() for part in page.split("\n### ")[1:]]
     return {title: [line.split(" | ") for line in lines if line.startswith("| ")] for title, *lines in parts}
 
 

@@ -16,24 +16,35 @@ SOURCES = {
 }
 
 FLOORS = [
-    {"_registry", "_checks", "_parallel", "_columns", "_sklearn", "_version", "_warnings", "_types", "_engine", "sockets"},
+    {
+        "_registry",
+        "_checks",
+        "_parallel",
+        "_columns",
+        "_sklearn",
+        "_version",
+        "_warnings",
+        "_types",
+        "_engine",
+        "sockets",
+    },
     {"activations", "initializers", "penalties", "stopping", "optimizers"},
     {"losses", "layers", "schedules", "calibration"},
     {"network"},
     {"objective", "solvers"},
-    {"history", "_trace"},
+    {"history", "_trace", "shards"},
     {"inspection"},
     {"export"},
     {"tables", "estimators"},
     {"encoding"},
-    {"tabular"},
+    {"tabular", "distributed"},
     {"comparison", "plotting"},
     {"__main__"},
     {"__init__"},
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 # Folders. The modules of a wing share its floor and may import each other, without a circle.
-WINGS = {"_engine", "comparison", "estimators", "export", "plotting", "tabular"}
+WINGS = {"_engine", "comparison", "distributed", "estimators", "export", "plotting", "tabular"}
 # A solver sees an objective, never what it is made of, although the network lies on a lower floor.
 NEVER = {"solvers": {"network", "objective"}}
 
@@ -42,6 +53,9 @@ ESTIMATOR_FLOOR = FLOOR["export"]
 NUMERICAL = {"numpy", "scipy", "threadpoolctl"} | sys.stdlib_module_names
 ONLY_FROM_SKLEARN = "sklearn.base.BaseEstimator"
 OPTIONAL = {"matplotlib", "onnx", "pandas", "polars", "rich", "skl2onnx"}
+
+# The one room that may import them, at once: it is nothing without them.
+ONLY_IN = {"dask": "distributed", "distributed": "distributed"}
 
 # The one module that may import what scikit-learn does not document, so that a new version breaks one page.
 PRIVATE_SKLEARN = "_sklearn"
@@ -226,6 +240,12 @@ def test_private_names_of_sklearn_are_on_one_page(module):
 @pytest.mark.parametrize("module", SOURCES)
 def test_optional_dependencies_are_imported_where_used(module):
     assert eager_optional_imports(module, SOURCES[module]) == set()
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_dask_is_imported_in_one_room(module):
+    packages = {name.partition(".")[0] for name in imported_names(module, ast.parse(SOURCES[module]))}
+    assert {ONLY_IN.get(package, room_of(module)) for package in packages} <= {room_of(module)}
 
 
 @pytest.mark.parametrize("module", SOURCES)

@@ -50,7 +50,7 @@ def test_lowest_versions_are_the_declared_ones():
     pinned = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     groups = [
         PROJECT["dependencies"],
-        *(PROJECT["optional-dependencies"][extra] for extra in ("plot", "progress", "onnx", "test")),
+        *(PROJECT["optional-dependencies"][extra] for extra in ("plot", "progress", "onnx", "dask", "test")),
     ]
     bounds = dict(line.split(">=") for group in groups for line in group if ">=" in line)
     assert set(bounds) >= {"numpy", "scipy", "scikit-learn", "matplotlib", "pytest"}

@@ -281,14 +281,21 @@ class _Step:
 
     def __call__(self, params, grad, rows, rng):
         rows, start, stop = self._range(rows)
+        scale = self.n_samples / ((stop - start) * self.weight_sum)
+        return self._run(params, grad, rows, start, stop, rng, scale, self.l1, self.l2)
+
+    def sums(self, params, grad, rows, rng, scale):
+        """Sum of the rows' losses, without penalty and times ``scale``; None where numpy must run."""
+        return self._run(params, grad, *self._range(rows), rng, scale, 0.0, 0.0)
+
+    def _run(self, params, grad, rows, start, stop, rng, scale, l1, l2):
         n_rows = stop - start
         draws = ()
         if self.dropped:
             if n_rows > self.chunk_rows and rows is None:
                 return None  # the core draws chunk by chunk
             draws = tuple(rng.random_sample(n_rows * width) for width in self.dropped)
-        scale = self.n_samples / (n_rows * self.weight_sum)
-        return self.evaluate(params, grad, rows, start, stop, scale, self.l1, self.l2, draws)
+        return self.evaluate(params, grad, rows, start, stop, scale, l1, l2, draws)
 
     def sum_of_losses(self, params, rows):
         """Sum of the rows' losses at inference, without penalty."""

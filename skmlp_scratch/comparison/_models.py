@@ -12,11 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ..encoding import TableEncoder
 from ..estimators import ScratchMLPClassifier, ScratchMLPRegressor
-
-try:
-    from ..tabular import ScratchTabularClassifier, ScratchTabularRegressor
-except ModuleNotFoundError:  # not merged yet
-    ScratchTabularClassifier = ScratchTabularRegressor = None
+from ..tabular import ScratchTabularClassifier, ScratchTabularRegressor
 
 # A smooth activation and a full-batch solver that runs until it has converged: scores then differ because of the
 # size, not because one of the networks was stopped early.

@@ -18,6 +18,7 @@ from ..export._skl2onnx import Exportable
 from ._atomic import Atomic
 from ._callbacks import EpochCallbacks
 from ._carry import Carry
+from ._chunks import FitsChunks, Source
 from ._constraints import CONSTRAINTS
 from ._fitted_state import FittedState
 from ._plan import Plan
@@ -34,7 +35,7 @@ NO_TEMPERATURE = (
 )
 
 
-class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, Exportable, BaseEstimator):
+class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, FitsChunks, Exportable, BaseEstimator):
     """What classifier and regressor share: all but the targets.
 
     A subclass is a dataclass of its parameters, and names the class of its targets.
@@ -102,13 +103,13 @@ class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, Exporta
         check_together(flat, self._parameter_constraints)
         rows, targets = door._read(X, y, sample_weight, flat, resumes, incremental, classes)
         n_before = len(self.history_["epoch"]) if resumes else 0
-        plan = Plan(flat, rows.X.shape[1], targets.n_columns, n_before, incremental)
+        plan = Plan(flat, door.n_features_in_, targets.n_columns, n_before, incremental)
         rng = self._generator(carry)
         if resumes:
             self._check_continuation(plan)
             params = carry.start(self.params_)
         else:
-            params = plan.network.init(rng, plan.initializer, rows.X.dtype)
+            params = plan.network.init(rng, plan.initializer, rows.dtype)
         train, held, state = split(door, rows, validation, targets, rng, carry and carry.split)
         run = Run(plan, targets, train, params, rng, carry, self.params_ if resumes else None)
         run.notes += notes_on(plan, len(train), {field.name: field.default for field in dataclasses.fields(self)})
@@ -121,6 +122,8 @@ class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, Exporta
     def _read(self, X, y, sample_weight, flat, resumes, incremental, classes):
         """Validate the training data; learn what the targets are."""
         kind, known = self._targets_class, self._targets if resumes else None
+        if isinstance(X, Source):
+            return X.rows(self, flat, known, classes, incremental)
         y = read_once(y)
         kind.refuse(y, "y")
         dtype = self.params_.dtype if resumes else None

@@ -1,17 +1,21 @@
 """Rows: the data that fit is given, validated.
 
 Everything the estimators ask of X, y and the weights before training is asked here, of the training rows and of a
-validation set alike.
+validation set alike. :class:`Rows` is the one seam between data and training: whatever has its methods can be trained
+on, wherever its rows lie.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
 
 from .._sklearn import check_sample_weight
+from ..objective import Objective
 from ._text import without_text
 
 FLOATS = (np.float64, np.float32)
@@ -51,6 +55,76 @@ class Rows:
         if self.weight is None or self.weight.all():
             return self
         return self.take(np.flatnonzero(self.weight))
+
+    @property
+    def dtype(self):
+        """Precision of the inputs."""
+        return self.X.dtype
+
+    @property
+    def y_shape(self):
+        """Shape of a row's targets."""
+        return self.y.shape[1:]
+
+    def y_range(self):
+        """Return the lowest and the highest targets."""
+        return np.min(self.y, axis=0), np.max(self.y, axis=0)
+
+    def best_constant(self, loss):
+        """Return the raw prediction that is best for every row alike, or None where it is not known."""
+        return loss.best_constant(self.columns, self.weight)
+
+    def objective(self, network, loss, **penalty):
+        """Return the function that training minimizes.
+
+        Parameters
+        ----------
+        network : Network
+            Description of the network.
+        loss : Loss
+            Loss of the columns.
+        **penalty
+            ``alpha`` and ``l1_ratio``.
+
+        Returns
+        -------
+        Objective
+        """
+        return Objective(network, loss, self.X, self.columns, self.weight, **penalty)
+
+    def hold_out(self, fraction, rng, targets):
+        """Split the rows into training and validation rows, drawn as scikit-learn's perceptrons draw them.
+
+        Two classes are split in their proportions. For more, as in scikit-learn, the split is plain, unless that would
+        leave a class out of either side.
+
+        Parameters
+        ----------
+        fraction : float
+            Share of the rows to hold out, above 0.
+        rng : numpy.random.RandomState
+            Source of randomness.
+        targets : ClassTargets or NumberTargets
+            Knows which labels a split can be stratified by.
+
+        Returns
+        -------
+        train, held : Rows
+        """
+        labels = targets.strata(self.y)
+        binary = labels is not None and len(targets.classes) <= 2
+        split = functools.partial(train_test_split, np.arange(len(self)), random_state=rng, test_size=fraction)
+        try:
+            train, held = split(stratify=labels if binary else None)
+        except ValueError as error:
+            what = (len(self) > 2 and targets.describe_split_failure(self.y)) or str(error)
+            raise ValueError(f"validation_fraction={fraction} does not split {len(self)} rows: {what}") from error
+        if labels is not None and not binary:
+            present, counts = np.unique(labels, return_counts=True)
+            left_out = any(len(np.unique(labels[side])) < len(present) for side in (train, held))
+            if left_out and counts.min() > 1 and min(len(train), len(held)) >= len(present):
+                train, held = split(stratify=labels)
+        return self.take(train), self.take(held)
 
 
 def read_inputs(door, X, name, **options):
@@ -133,42 +207,3 @@ def read_weights(weight, X, name):
     if not weight.any():
         raise ValueError(f"{name} is zero for every row: there is nothing to learn from.")
     return weight
-
-
-def read_validation(door, validation, train, targets):
-    """Validate a validation set as the training rows were.
-
-    Parameters
-    ----------
-    door : estimator
-        Knows the features.
-    validation : tuple
-        ``X_val``, ``y_val`` and ``sample_weight_val``.
-    train : Rows
-        The training rows.
-    targets : ClassTargets or NumberTargets
-        Of the training rows.
-
-    Returns
-    -------
-    Rows
-    """
-    X, y, weight = validation
-    if y is None:
-        raise ValueError("X_val needs y_val.")
-    y = read_once(y)
-    targets.refuse(y, "y_val")
-    try:
-        X = read_inputs(door, X, "X_val", dtype=train.X.dtype, reset=False)
-    except ValueError as error:
-        if str(error).startswith("X_val"):
-            raise
-        raise ValueError(f"X_val cannot be used: {error}") from error
-    y = y if sparse.issparse(y) else np.asarray(y)
-    y = y.ravel() if y.shape[1:] == (1,) and train.y.ndim == 1 else y
-    if y.ndim == 0 or y.shape[1:] != train.y.shape[1:]:
-        raise ValueError(f"y_val has shape {y.shape}, y {train.y.shape}: they need the same columns.")
-    if y.shape[0] != X.shape[0]:
-        raise ValueError(f"X_val has {X.shape[0]} rows, y_val has {y.shape[0]}.")
-    y = targets.check(y, "y_val")
-    return Rows(X, y, targets.columns(y), read_weights(weight, X, "sample_weight_val"))

@@ -13,7 +13,6 @@ from sklearn.exceptions import ConvergenceWarning
 from .. import _engine
 from ..history import Monitor
 from ..losses import Smoothed
-from ..objective import Objective
 from ..solvers import GradientDescent
 from ..stopping import (
     CONVERGED,
@@ -62,7 +61,7 @@ class Run:
     targets : ClassTargets or NumberTargets
         Knows the loss.
     train : Rows
-        Training rows.
+        Training rows; any object with a method ``objective`` that has the other attributes of rows.
     params : ndarray of shape (n_params,)
         Where to start.
     rng : numpy.random.RandomState
@@ -79,9 +78,7 @@ class Run:
         flat, loss = plan.flat, targets.loss
         if flat.get("label_smoothing"):
             loss = Smoothed(loss, flat["label_smoothing"], targets.is_multilabel)
-        self.objective = Objective(
-            plan.network, loss, train.X, train.columns, train.weight, alpha=flat["alpha"], l1_ratio=flat["l1_ratio"]
-        )
+        self.objective = train.objective(plan.network, loss, alpha=flat["alpha"], l1_ratio=flat["l1_ratio"])
         self.solver = plan.solver(len(train))
         self.guard = self._guard(resumed=carry is not None)
         self.notes = []
@@ -107,7 +104,7 @@ class Run:
         params = np.asarray(params, dtype=self.params.dtype)
         if self.plan.network.has_statistics:
             params = params.copy()
-            self.plan.network.calibrate(params, self.train.X, self.carry.n_seen if self.plan.incremental else 0)
+            self.objective.calibrate(params, self.carry.n_seen if self.plan.incremental else 0)
         return params
 
     def minimize(self, validation, listener, history):

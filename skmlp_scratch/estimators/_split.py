@@ -1,11 +1,9 @@
 """Split: the training rows, and those on which training is judged."""
 
-import functools
-
 import numpy as np
-from sklearn.model_selection import train_test_split
+from scipy import sparse
 
-from ._rows import read_validation
+from ._rows import Rows, read_inputs, read_once, read_weights
 
 
 def split(estimator, rows, validation, targets, rng, state):
@@ -42,47 +40,48 @@ def split(estimator, rows, validation, targets, rng, state):
         rng = np.random.RandomState()
         rng.set_state(state)
     state = rng.get_state()
-    return *hold_out(rows, estimator.validation_fraction, rng, targets), state
+    if estimator.validation_fraction == 0:
+        raise ValueError("early_stopping=True needs a validation_fraction above 0, or X_val and y_val in fit.")
+    train, held = rows.hold_out(estimator.validation_fraction, rng, targets)
+    if len(held) < 2:
+        raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
+    return train, held, state
 
 
-def hold_out(rows, validation_fraction, rng, targets):
-    """Split the rows into training and validation rows, drawn as scikit-learn's perceptrons draw them.
-
-    Two classes are split in their proportions. For more, as in scikit-learn, the split is plain, unless that would
-    leave a class out of either side.
+def read_validation(door, validation, train, targets):
+    """Validate a validation set as the training rows were.
 
     Parameters
     ----------
-    rows : Rows
-        All rows.
-    validation_fraction : float
-        Share of the rows to hold out.
-    rng : numpy.random.RandomState
-        Source of randomness.
+    door : estimator
+        Knows the features.
+    validation : tuple
+        ``X_val``, ``y_val`` and ``sample_weight_val``.
+    train : Rows
+        The training rows.
     targets : ClassTargets or NumberTargets
-        Knows which labels a split can be stratified by.
+        Of the training rows.
 
     Returns
     -------
-    train, held : Rows
+    Rows
     """
-    if validation_fraction == 0:
-        raise ValueError("early_stopping=True needs a validation_fraction above 0, or X_val and y_val in fit.")
-    labels = targets.strata(rows.y)
-    binary = labels is not None and len(targets.classes) <= 2
-    split = functools.partial(train_test_split, np.arange(len(rows)), random_state=rng, test_size=validation_fraction)
+    X, y, weight = validation
+    if y is None:
+        raise ValueError("X_val needs y_val.")
+    y = read_once(y)
+    targets.refuse(y, "y_val")
     try:
-        train, held = split(stratify=labels if binary else None)
+        X = read_inputs(door, X, "X_val", dtype=train.dtype, reset=False)
     except ValueError as error:
-        what = (len(rows) > 2 and targets.describe_split_failure(rows.y)) or str(error)
-        raise ValueError(
-            f"validation_fraction={validation_fraction} does not split {len(rows)} rows: {what}"
-        ) from error
-    if labels is not None and not binary:
-        present, counts = np.unique(labels, return_counts=True)
-        left_out = any(len(np.unique(labels[side])) < len(present) for side in (train, held))
-        if left_out and counts.min() > 1 and min(len(train), len(held)) >= len(present):
-            train, held = split(stratify=labels)
-    if len(held) < 2:
-        raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
-    return rows.take(train), rows.take(held)
+        if str(error).startswith("X_val"):
+            raise
+        raise ValueError(f"X_val cannot be used: {error}") from error
+    y = y if sparse.issparse(y) else np.asarray(y)
+    y = y.ravel() if y.shape[1:] == (1,) and not train.y_shape else y
+    if y.ndim == 0 or y.shape[1:] != train.y_shape:
+        raise ValueError(f"y_val has shape {y.shape}, y {(len(train), *train.y_shape)}: they need the same columns.")
+    if y.shape[0] != X.shape[0]:
+        raise ValueError(f"X_val has {X.shape[0]} rows, y_val has {y.shape[0]}.")
+    y = targets.check(y, "y_val")
+    return Rows(X, y, targets.columns(y), read_weights(weight, X, "sample_weight_val"))

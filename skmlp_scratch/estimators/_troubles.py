@@ -80,16 +80,16 @@ def _not_converged(run, fitted, result):
 def _no_better_than_constant(run, fitted):
     """Compare the final loss with that of the best constant prediction: first roughly, then exactly."""
     objective, train = run.objective, run.train
-    constant = objective.loss.best_constant(train.columns, train.weight)
+    constant = train.best_constant(objective.loss)
     if constant is None or not np.isfinite(constant).all():  # not known; or a class that is absent
         return None
-    constant = constant.astype(train.X.dtype)
+    constant = constant.astype(train.dtype)
     step = len(train) // ESTIMATE_ROWS
     estimate = objective.value_of_raw(constant, slice(None, None, step) if step > 1 else None)
     if fitted.loss_value < CLOSE * estimate:
         return None
     reached, exact = objective.data_value(fitted.params), objective.value_of_raw(constant)
-    if reached < exact or exact <= np.finfo(train.X.dtype).eps * max(abs(reached), 1.0):
+    if reached < exact or exact <= np.finfo(train.dtype).eps * max(abs(reached), 1.0):
         return None
     return (
         f"The loss of {reached:g} is no better than that of a constant prediction, {exact:g}: the model has learned "
@@ -100,8 +100,8 @@ def _no_better_than_constant(run, fitted):
 
 def _other_units(run, fitted, validation):
     """Look for a validation set in other units than the training rows: y is transformed in one place, y_val is not."""
-    y, y_val, flat = run.train.y, validation.rows.y, run.plan.flat
-    low, high = np.min(y, axis=0), np.max(y, axis=0)
+    y_val, flat = validation.rows.y, run.plan.flat
+    low, high = run.train.y_range()
     center = np.mean(y_val, axis=0)
     if np.any((center < low) | (center > high)):
         return (

@@ -23,9 +23,7 @@ from problems import (
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.estimators._class_targets import ClassTargets
-from skmlp_scratch.estimators._number_targets import NumberTargets
 from skmlp_scratch.estimators._rows import Rows
-from skmlp_scratch.estimators._split import hold_out
 from skmlp_scratch.solvers import SOLVERS
 
 pytestmark = [
@@ -38,7 +36,7 @@ pytestmark = [
 def split(y, fraction=0.25, estimator=ScratchMLPClassifier, learn=ClassTargets.learn, seed=0):
     targets = learn(y, estimator().get_params())
     rows = Rows(np.arange(len(y))[:, np.newaxis].astype(float), y, targets.columns(y), np.arange(1.0, len(y) + 1))
-    return hold_out(rows, fraction, np.random.RandomState(seed), targets)
+    return rows.hold_out(fraction, np.random.RandomState(seed), targets)
 
 
 def test_held_out_rows_keep_what_belongs_to_them():
@@ -73,8 +71,9 @@ def test_the_class_that_cannot_be_split_is_named(label):
 
 @pytest.mark.parametrize("fraction, message", [(0, "needs a validation_fraction above 0"), (0.01, "too small")])
 def test_bad_fractions(fraction, message):
+    model = ScratchMLPRegressor(early_stopping=True, validation_fraction=fraction)
     with pytest.raises(ValueError, match=message):
-        split(np.arange(20.0), fraction, ScratchMLPRegressor, NumberTargets.learn)
+        model.fit(np.arange(20.0)[:, np.newaxis], np.arange(20.0))
 
 
 # The split
