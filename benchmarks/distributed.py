@@ -31,7 +31,7 @@ def evaluations():
     print("|--:" * 8 + "|")
     for n_workers in (1, 2, 4):
         with (
-            LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=None) as cluster,
+            LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=":0") as cluster,
             Client(cluster) as client,
         ):
             for n_hidden, n_shards, n_rows in EVALUATIONS:
@@ -81,7 +81,7 @@ def fit_on_workers():
     from skmlp_scratch.distributed import DaskScratchMLPClassifier
 
     with (
-        LocalCluster(n_workers=4, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=4, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         X = da.random.default_rng(0).normal(size=(ROWS, FEATURES), chunks=(CHUNK, FEATURES))

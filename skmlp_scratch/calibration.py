@@ -101,7 +101,7 @@ def calibrated_loss(y, raw, sample_weight=None, *, logistic=False):
     Returns
     -------
     loss, temperature : float
-        nan and 1 where a prediction is not finite.
+        The two are nan and 1 where a prediction is not finite.
 
     Examples
     --------

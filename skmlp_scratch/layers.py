@@ -439,12 +439,51 @@ class BatchNorm(Layer):
 
 
 def moments(X):
-    """Return number, mean and variance of the rows, in float64."""
+    """Return number, mean and variance of the rows, in float64.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        The rows.
+
+    Returns
+    -------
+    count : int
+    mean, var : ndarray of shape (n_features,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> moments(np.array([[1.0], [3.0]]))
+    (2, array([2.]), array([1.]))
+    """
     return len(X), X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
 
 
 def merge_moments(parts):
-    """Merge numbers, means and variances of parts into those of all (Chan, Golub & LeVeque 1979, equation 2.1)."""
+    """Merge the moments of parts into those of all rows.
+
+    Parameters
+    ----------
+    parts : iterable of tuple
+        Number, mean and variance of each part, as :func:`moments` returns them.
+
+    Returns
+    -------
+    count : int
+    mean, var : ndarray of shape (n_features,)
+
+    References
+    ----------
+    Chan, Golub & LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample variances",
+    equation 2.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> merge_moments([moments(np.array([[1.0]])), moments(np.array([[3.0]]))])
+    (2, array([2.]), array([1.]))
+    """
     count, mean, squares = 0, 0.0, 0.0
     for n, part_mean, part_var in parts:
         gap = part_mean - mean

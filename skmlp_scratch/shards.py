@@ -59,7 +59,7 @@ class Shard:
     """
 
     def __init__(self, network, loss, X, y, sample_weight=None):
-        self._objective = Objective(network, loss, *map(aligned, (X, y, sample_weight)))
+        self._objective = Objective(network, loss, *map(_aligned, (X, y, sample_weight)))
         self.dtype = self._objective.dtype
         weight = len(self._objective.y) if sample_weight is None else np.sum(sample_weight, dtype=np.float64)
         self.size = self._objective.n_samples, float(weight)
@@ -150,11 +150,11 @@ class Shard:
         return (X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes) + self._objective.y.nbytes
 
 
-def aligned(data):
+def _aligned(data):
     """Return data whose numbers lie where the compiled kernels read them: what came by a network may lie anywhere."""
     if sparse.issparse(data):
         data = data.tocsr()
-        arrays = tuple(map(aligned, (data.data, data.indices, data.indptr)))
+        arrays = tuple(map(_aligned, (data.data, data.indices, data.indptr)))
         return type(data)(arrays, shape=data.shape)
     return np.require(data, requirements="A") if isinstance(data, np.ndarray) else data
 
@@ -308,10 +308,12 @@ class StreamedObjective(ShardedObjective):
 
     Parameters
     ----------
-    network, loss, sizes, dtype, alpha, l1_ratio
+    network, loss
         As for :class:`ShardedObjective`.
     open_chunks : callable
         Opens a pass: returns an iterator of ``(X, y)`` or ``(X, y, sample_weight)``, always the same.
+    sizes, dtype, alpha, l1_ratio
+        As for :class:`ShardedObjective`.
     """
 
     def __init__(self, network, loss, open_chunks, sizes, dtype=np.float64, alpha=0.0, l1_ratio=0.0):

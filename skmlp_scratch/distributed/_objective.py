@@ -8,7 +8,7 @@ from distributed import Client, default_client
 from distributed.comm import CommClosedError
 
 from ..objective import LANES
-from ..shards import ShardedObjective, aligned
+from ..shards import ShardedObjective, _aligned
 
 # Parameters travel as a task, which unlike scattered data is made again where its worker is lost. Dask would warn of
 # tasks that hold much.
@@ -113,7 +113,7 @@ def _facts(shard):
 
 
 def _ask(shard, *arguments, method, params):
-    return getattr(shard, method)(aligned(params), *map(aligned, arguments))
+    return getattr(shard, method)(_aligned(params), *map(_aligned, arguments))
 
 
 def _add(parts):
