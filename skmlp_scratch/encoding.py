@@ -8,15 +8,17 @@ units, where a tree needs one split. :class:`PiecewiseLinearEncoder` gives each 
 
 import warnings
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.preprocessing import MinMaxScaler, OrdinalEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import tables
 from ._sklearn import Interval, StrOptions, fit_context
+from ._types import Inputs
 from .export._skl2onnx import ExportableEncoder
 from .tables import EncodedColumn, EncodedColumns
 
@@ -96,7 +98,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
         self.max_width = max_width
 
     @fit_context
-    def fit(self, X, y=None):
+    def fit(self, X: Inputs, y: None = None) -> Self:
         """Find the edges of the bins.
 
         Parameters
@@ -117,7 +119,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
         self.edges_ = [_edges(column, n_bins) for column in X.T]
         return self
 
-    def transform(self, X):
+    def transform(self, X: Inputs) -> NDArray:
         """Encode the columns.
 
         Parameters
@@ -148,7 +150,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
             code[rows] = position
         return code
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
         """Return the names of the code's columns: ``age_bin0``, ``age_bin1``, ...
 
         Parameters
@@ -318,7 +320,7 @@ class TableEncoder(ExportableEncoder, TransformerMixin, BaseEstimator):
         self.max_categories = max_categories
 
     @fit_context
-    def fit(self, X, y=None):
+    def fit(self, X: Inputs, y: None = None) -> Self:
         """Learn how each column is encoded.
 
         Parameters
@@ -336,7 +338,7 @@ class TableEncoder(ExportableEncoder, TransformerMixin, BaseEstimator):
         return self
 
     @fit_context
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Inputs, y: None = None) -> Any:
         """Learn how each column is encoded, and encode the table, which is read once.
 
         Parameters
@@ -352,7 +354,7 @@ class TableEncoder(ExportableEncoder, TransformerMixin, BaseEstimator):
         """
         return self.expand(self._learn(X))
 
-    def transform(self, X):
+    def transform(self, X: Inputs) -> Any:
         """Encode a table.
 
         Parameters
@@ -366,7 +368,7 @@ class TableEncoder(ExportableEncoder, TransformerMixin, BaseEstimator):
         """
         return self.expand(self.compress(X))
 
-    def compress(self, X):
+    def compress(self, X: Inputs) -> NDArray:
         """Return the first, compact stage of the encoding: about one float per cell of the table.
 
         Parameters
@@ -391,7 +393,7 @@ class TableEncoder(ExportableEncoder, TransformerMixin, BaseEstimator):
         columns = {i: tables.as_kind(column, self._kinds[i]) for i, column in zip(used, columns, strict=True)}
         return self._compress(columns, X.shape[0])
 
-    def expand(self, compressed):
+    def expand(self, compressed: NDArray) -> Any:
         """Return the second stage of the encoding: the columns a network learns from.
 
         Parameters
@@ -409,7 +411,7 @@ class TableEncoder(ExportableEncoder, TransformerMixin, BaseEstimator):
             self._expand(compressed[rows], out=encoded[rows])
         return encoded
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
         """Return the names of the encoded columns, such as ``age``, ``age_missing``, ``city_Paris``, ``age_bin0``.
 
         Parameters

@@ -16,7 +16,7 @@ SOURCES = {
 }
 
 FLOORS = [
-    {"_registry", "_checks", "_parallel", "_columns", "_sklearn", "_version", "_engine", "sockets"},
+    {"_registry", "_checks", "_parallel", "_columns", "_sklearn", "_types", "_version", "_engine", "sockets"},
     {"activations", "initializers", "penalties", "stopping", "optimizers"},
     {"losses", "layers", "schedules", "calibration"},
     {"network"},

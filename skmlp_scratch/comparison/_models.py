@@ -16,7 +16,7 @@ from ..estimators import ScratchMLPClassifier, ScratchMLPRegressor
 try:
     from ..tabular import ScratchTabularClassifier, ScratchTabularRegressor
 except ModuleNotFoundError:  # not merged yet
-    ScratchTabularClassifier = ScratchTabularRegressor = None
+    ScratchTabularClassifier = ScratchTabularRegressor = None  # type: ignore[assignment,misc]
 
 # A smooth activation and a full-batch solver that runs until it has converged: scores then differ because of the
 # size, not because one of the networks was stopped early.
