@@ -6,11 +6,14 @@ against that.
 
 import inspect
 import math
+from collections.abc import Callable
 from functools import lru_cache, wraps
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import ClassVar, TypeVar, cast
 
 import numpy as np
+
+F = TypeVar("F", bound=Callable)
 
 
 def check_number(name, value, *, low=None, high=None, open_low=False, open_high=False, integer=False):
@@ -84,7 +87,7 @@ def check_switch(name, value):
         raise ValueError(f"{name}={value!r} must be True or False.")
 
 
-def quiet(function):
+def quiet(function: F) -> F:
     """Run a function without numpy's numerical warnings: what leaves the finite numbers is found and named otherwise.
 
     Parameters
@@ -108,7 +111,7 @@ def quiet(function):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
             return function(*args, **kwargs)
 
-    return wrapper
+    return cast("F", wrapper)
 
 
 class Checked:

@@ -5,8 +5,9 @@ No other module imports a private name, so whatever changes in scikit-learn is m
 
 import inspect
 import sys
-from collections.abc import Set
+from collections.abc import Callable, Set
 from itertools import accumulate
+from typing import TypeVar
 
 from sklearn.base import _fit_context
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
@@ -17,7 +18,7 @@ try:
     from sklearn.callback import CallbackSupportMixin
 except ImportError:  # scikit-learn < 1.9 has no callbacks
 
-    class CallbackSupportMixin:
+    class CallbackSupportMixin:  # type: ignore[no-redef]
         """Stand-in where scikit-learn has no callbacks."""
 
 
@@ -36,7 +37,8 @@ __all__ = [
     "takes_weights",
 ]
 
-fit_context = _fit_context(prefer_skip_nested_validation=True)
+F = TypeVar("F", bound=Callable)
+fit_context: Callable[[F], F] = _fit_context(prefer_skip_nested_validation=True)
 
 
 class ApiPage:

@@ -9,10 +9,13 @@ listened to. The notation is that of the layers, with one row per sample:
 
 import copy
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from ._types import Inputs
 from .network import Network
 from .objective import Objective
 from .solvers import GradientDescent
@@ -103,48 +106,48 @@ class Trace:
         return [each for each in self.layers if "W" in each.arrays]
 
     @property
-    def Z(self):
+    def Z(self) -> list[NDArray]:
         """Pre-activations of each layer of weights."""
         return [each.output for each in self._weighted]
 
     @property
-    def A(self):
+    def A(self) -> list[NDArray]:
         """Inputs of each layer of weights, and last the predictions."""
         before = [self.X, *(each.output for each in self.layers)]
         return [A for A, each in zip(before, self.layers, strict=False) if "W" in each.arrays] + [self.y_pred]
 
     @property
-    def delta(self):
+    def delta(self) -> list[NDArray]:
         """Gradients of the loss with respect to each Z; as the loss is a mean over the rows, a row has its share."""
         return [each.delta for each in self._weighted]
 
     @property
-    def W(self):
+    def W(self) -> list[NDArray]:
         """Weights before the step."""
         return [each.arrays["W"] for each in self._weighted]
 
     @property
-    def b(self):
+    def b(self) -> list[NDArray | None]:
         """Biases before the step; None for a layer without."""
         return [each.arrays.get("b") for each in self._weighted]
 
     @property
-    def dW(self):
+    def dW(self) -> list[NDArray]:
         """Gradients of the weights, penalty included."""
         return [each.gradients["W"] for each in self._weighted]
 
     @property
-    def db(self):
+    def db(self) -> list[NDArray | None]:
         """Gradients of the biases; None for a layer without."""
         return [each.gradients.get("b") for each in self._weighted]
 
     @property
-    def new_W(self):
+    def new_W(self) -> list[NDArray]:
         """Weights after the step."""
         return [each.new_arrays["W"] for each in self._weighted]
 
     @property
-    def new_b(self):
+    def new_b(self) -> list[NDArray | None]:
         """Biases after the step; None for a layer without."""
         return [each.new_arrays.get("b") for each in self._weighted]
 
@@ -205,7 +208,17 @@ def _line(label, array):
     return f"  {label}:\n      {numbers}"
 
 
-def trace(model, X, y, *, params=None, loss=None, learning_rate=None, optimizer="sgd", random_state=0):
+def trace(
+    model: Any,
+    X: Inputs,
+    y: ArrayLike,
+    *,
+    params: ArrayLike | None = None,
+    loss: Any = None,
+    learning_rate: float | None = None,
+    optimizer: Any = "sgd",
+    random_state: int = 0,
+) -> Trace:
     """Take one training step, on all rows at once, and return every number on the way.
 
     Nothing is changed: neither the estimator nor ``params``.

@@ -19,8 +19,10 @@ array([[0., 5.]])
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import erf, expit
 
 LEAKY_SLOPE = 0.01
@@ -28,7 +30,7 @@ LEAKY_SLOPE = 0.01
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
-def identity(z):
+def identity(z: NDArray) -> tuple:
     """Pass z on unchanged: ``f(z) = z``, ``f' = 1``.
 
     Parameters
@@ -52,7 +54,7 @@ def identity(z):
     return z, lambda delta: delta
 
 
-def tanh(z):
+def tanh(z: NDArray) -> tuple[NDArray, Callable]:
     """Hyperbolic tangent: ``f' = 1 - a**2`` (LeCun et al. 1998, "Efficient BackProp").
 
     Parameters
@@ -82,7 +84,7 @@ def tanh(z):
     return a, backward
 
 
-def logistic(z):
+def logistic(z: NDArray) -> tuple[NDArray, Callable]:
     """Logistic sigmoid ``1 / (1 + exp(-z))``: ``f' = a (1 - a)``.
 
     Parameters
@@ -112,7 +114,7 @@ def logistic(z):
     return a, backward
 
 
-def relu(z):
+def relu(z: NDArray) -> tuple[NDArray, Callable]:
     """Rectified linear unit ``max(z, 0)``; the slope at the kink is taken as 0 (Nair & Hinton 2010).
 
     Parameters
@@ -140,7 +142,7 @@ def relu(z):
     return a, backward
 
 
-def leaky_relu(z):
+def leaky_relu(z: NDArray) -> tuple[NDArray, Callable]:
     """Leaky rectifier: z above zero, ``0.01 z`` below (Maas et al. 2013).
 
     Parameters
@@ -164,7 +166,7 @@ def leaky_relu(z):
     return z, lambda delta: delta * slope
 
 
-def elu(z):
+def elu(z: NDArray) -> tuple[NDArray, Callable]:
     """Exponential linear unit: z above zero, ``exp(z) - 1`` below (Clevert et al. 2015).
 
     Parameters
@@ -187,7 +189,7 @@ def elu(z):
     return a, lambda delta: delta * (np.minimum(a, 0) + 1)
 
 
-def selu(z):
+def selu(z: NDArray) -> tuple[NDArray, Callable]:
     """Scaled exponential linear unit, which keeps mean 0 and variance 1 (Klambauer et al. 2017).
 
     ``1.0507 z`` above zero, ``1.0507 * 1.6733 (exp(z) - 1)`` below. Meant for ``init="lecun_normal"``.
@@ -214,7 +216,7 @@ def selu(z):
     return a, lambda delta: delta * np.where(positive, z.dtype.type(SELU_SCALE), negative + SELU_SCALE * SELU_ALPHA)
 
 
-def gelu(z):
+def gelu(z: NDArray) -> tuple[NDArray, Callable]:
     """Gaussian error linear unit ``z Phi(z)``, exact through erf (Hendrycks & Gimpel 2016).
 
     ``Phi`` is the standard normal distribution function; ``f' = Phi(z) + z phi(z)`` with its density ``phi``.
@@ -239,7 +241,7 @@ def gelu(z):
     return z * cdf, lambda delta: delta * (cdf + z * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi))
 
 
-def silu(z):
+def silu(z: NDArray) -> tuple[NDArray, Callable]:
     """Sigmoid linear unit, or swish: ``z s(z)`` with the logistic s (Elfwing et al. 2017).
 
     ``f' = s + z s (1 - s)``.
@@ -278,7 +280,7 @@ def silu(z):
     return a, backward
 
 
-def mish(z):
+def mish(z: NDArray) -> tuple[NDArray, Callable]:
     """Mish: ``z tanh(softplus(z))`` (Misra 2019).
 
     With ``t = tanh(softplus(z))`` and the logistic s: ``f' = t + z (1 - t**2) s``.
@@ -303,7 +305,7 @@ def mish(z):
     return z * t, lambda delta: delta * (t + z * (1 - t * t) * expit(z))
 
 
-def softplus(z):
+def softplus(z: NDArray) -> tuple[NDArray, Callable]:
     """Softplus ``log(1 + exp(z))``, a smooth relu whose slope is the logistic (Dugas et al. 2001).
 
     Parameters

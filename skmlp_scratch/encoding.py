@@ -7,15 +7,17 @@ units, where a tree needs one split. :class:`PiecewiseLinearEncoder` gives each 
 """
 
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.preprocessing import MinMaxScaler, OrdinalEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import tables
 from ._sklearn import ApiPage, Interval, StrOptions, fit_context
+from ._types import Inputs
 from ._warnings import warn_user
 from .estimators._atomic import Versioned
 from .export._skl2onnx import ExportableEncoder
@@ -97,7 +99,7 @@ class PiecewiseLinearEncoder(ApiPage, Versioned, TransformerMixin, BaseEstimator
         self.max_width = max_width
 
     @fit_context
-    def fit(self, X, y=None):
+    def fit(self, X: Inputs, y: None = None) -> Self:
         """Find the edges of the bins.
 
         Parameters
@@ -118,7 +120,7 @@ class PiecewiseLinearEncoder(ApiPage, Versioned, TransformerMixin, BaseEstimator
         self.edges_ = [_edges(column, n_bins) for column in X.T]
         return self
 
-    def transform(self, X):
+    def transform(self, X: Inputs) -> NDArray:
         """Encode the columns.
 
         Parameters
@@ -149,7 +151,7 @@ class PiecewiseLinearEncoder(ApiPage, Versioned, TransformerMixin, BaseEstimator
             code[rows] = position
         return code
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
         """Return the names of the code's columns: ``age_bin0``, ``age_bin1``, ...
 
         Parameters
@@ -319,7 +321,7 @@ class TableEncoder(ApiPage, Versioned, ExportableEncoder, TransformerMixin, Base
         self.max_categories = max_categories
 
     @fit_context
-    def fit(self, X, y=None):
+    def fit(self, X: Inputs, y: None = None) -> Self:
         """Learn how each column is encoded.
 
         Parameters
@@ -337,7 +339,7 @@ class TableEncoder(ApiPage, Versioned, ExportableEncoder, TransformerMixin, Base
         return self
 
     @fit_context
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Inputs, y: None = None) -> Any:
         """Learn how each column is encoded, and encode the table, which is read once.
 
         Parameters
@@ -391,7 +393,7 @@ class TableEncoder(ApiPage, Versioned, ExportableEncoder, TransformerMixin, Base
             warn_user(message, tables.DroppedColumnWarning)
         return compressed
 
-    def transform(self, X):
+    def transform(self, X: Inputs) -> Any:
         """Encode a table.
 
         Parameters
@@ -405,7 +407,7 @@ class TableEncoder(ApiPage, Versioned, ExportableEncoder, TransformerMixin, Base
         """
         return self.expand(self.compress(X))
 
-    def compress(self, X):
+    def compress(self, X: Inputs) -> NDArray:
         """Return the first, compact stage of the encoding: about one float per cell of the table.
 
         Parameters
@@ -430,7 +432,7 @@ class TableEncoder(ApiPage, Versioned, ExportableEncoder, TransformerMixin, Base
         columns = {i: tables.as_kind(column, self._kinds[i]) for i, column in zip(used, columns, strict=True)}
         return self._compress(columns, X.shape[0])
 
-    def expand(self, compressed):
+    def expand(self, compressed: NDArray) -> Any:
         """Return the second stage of the encoding: the columns a network learns from.
 
         Parameters
@@ -448,7 +450,7 @@ class TableEncoder(ApiPage, Versioned, ExportableEncoder, TransformerMixin, Base
             self._expand(compressed[rows], out=encoded[rows])
         return encoded
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
         """Return the names of the encoded columns, such as ``age``, ``age_missing``, ``city_Paris``, ``age_bin0``.
 
         Parameters

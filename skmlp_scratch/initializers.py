@@ -21,12 +21,16 @@ deep feedforward neural networks", equation 16; He et al. 2015, "Delving deep in
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 
-def variance_scaling(rng, n_in, n_out, *, gain, fan, distribution):
+def variance_scaling(
+    rng: np.random.RandomState, n_in: int, n_out: int, *, gain: float, fan: Callable, distribution: str
+) -> tuple:
     """Draw weights of variance ``gain / fan``; biases are zero.
 
     Parameters
@@ -63,7 +67,7 @@ def variance_scaling(rng, n_in, n_out, *, gain, fan, distribution):
     return rng.standard_normal((n_in, n_out)) * math.sqrt(variance), np.zeros(n_out)
 
 
-def fan_in(n_in, n_out):
+def fan_in(n_in: int, n_out: int) -> float:
     """Count the inputs: the variance of signals is kept on the way up.
 
     Parameters
@@ -84,7 +88,7 @@ def fan_in(n_in, n_out):
     return n_in
 
 
-def fan_mean(n_in, n_out):
+def fan_mean(n_in: int, n_out: int) -> float:
     """Average inputs and outputs: a compromise between the way up and the way down.
 
     Parameters
@@ -111,7 +115,7 @@ def _auto(gain, rng, n_in, n_out):
     return W, rng.uniform(-bound, bound, n_out)
 
 
-def auto(rng, n_in, n_out):
+def auto(rng: np.random.RandomState, n_in: int, n_out: int) -> tuple:
     """Draw weights and biases as scikit-learn's ``MLPClassifier`` does: uniform with Glorot's bound.
 
     The bound is ``sqrt(6 / (n_in + n_out))`` (Glorot & Bengio 2010, equation 16), for the biases too.
@@ -140,7 +144,7 @@ def auto(rng, n_in, n_out):
     return _auto(6.0, rng, n_in, n_out)
 
 
-def auto_logistic(rng, n_in, n_out):
+def auto_logistic(rng: np.random.RandomState, n_in: int, n_out: int) -> tuple[NDArray, NDArray]:
     """Draw as :func:`auto` with the bound ``sqrt(2 / (n_in + n_out))``, scikit-learn's choice for logistic units.
 
     Parameters
@@ -170,7 +174,7 @@ he_normal = partial(variance_scaling, gain=2.0, fan=fan_in, distribution="normal
 lecun_uniform = partial(variance_scaling, gain=1.0, fan=fan_in, distribution="uniform")
 
 
-def lecun_normal(rng, n_in, n_out):
+def lecun_normal(rng: np.random.RandomState, n_in: int, n_out: int) -> tuple[NDArray, NDArray]:
     """Draw standard normal weights over ``sqrt(n_in)``; biases zero (LeCun et al. 1998, section 4.6).
 
     Parameters
@@ -193,7 +197,7 @@ def lecun_normal(rng, n_in, n_out):
     return rng.standard_normal((n_in, n_out)) / np.sqrt(n_in), np.zeros(n_out)
 
 
-def uniform(rng, n_in, n_out):
+def uniform(rng: np.random.RandomState, n_in: int, n_out: int) -> tuple[NDArray, NDArray]:
     """Draw weights and biases uniformly in (-1, 1), whatever the layer's size.
 
     Parameters

@@ -10,8 +10,10 @@ import platform
 import sys
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_info
 
 from . import _engine
@@ -58,7 +60,7 @@ class GradientReport:
     every_parameter: bool
 
     @property
-    def relative_error(self):
+    def relative_error(self) -> float:
         """Distance of the two gradients, relative to the length of their sum."""
         distance = np.linalg.norm(self.analytic - self.numeric)
         length = np.linalg.norm(self.analytic + self.numeric)
@@ -67,7 +69,7 @@ class GradientReport:
         return float(distance / length) if length else float(distance and np.inf)
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         """Whether the relative error is below ``tol``."""
         return self.relative_error < self.tol
 
@@ -84,7 +86,9 @@ class GradientReport:
         return text
 
 
-def check_gradient(objective, params, y=None, *, tol=1e-8, random_state=0):
+def check_gradient(
+    objective: Any, params: NDArray | ArrayLike, y: ArrayLike | None = None, *, tol: float = 1e-8, random_state: int = 0
+) -> GradientReport:
     """Compare the gradient of an objective, or of an estimator, with finite differences.
 
     Parameters
@@ -170,7 +174,7 @@ def _slope(f, params, direction):
     return slope
 
 
-def show_versions():
+def show_versions() -> None:
     """Print what a bug report should say: the versions that matter, and the linear algebra library.
 
     Examples

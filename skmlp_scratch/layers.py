@@ -21,12 +21,14 @@ array([[11.5]])
 (array([[1., 2.]]), array([3., 4.]), array([1.]))
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from ._checks import Checked
@@ -66,15 +68,15 @@ class Layer(Checked):
     penalized: ClassVar[tuple] = ("W",)
     rates: ClassVar[dict] = {}
     statistics: ClassVar[dict] = {}
-    stochastic = False
-    rowwise = True
-    owns_output = False
-    overwrites_input = False
+    stochastic: ClassVar[bool] = False
+    rowwise: ClassVar[bool] = True
+    owns_output: ClassVar[bool] = False
+    overwrites_input: ClassVar[bool] = False
 
     def __post_init__(self):
         self.check()
 
-    def init(self, rng, initializer):
+    def init(self, rng: np.random.RandomState, initializer: Callable) -> dict:
         """Draw the initial arrays.
 
         Parameters
@@ -90,7 +92,7 @@ class Layer(Checked):
         """
         return {}
 
-    def forward(self, params, X, rng):
+    def forward(self, params: dict, X: Any, rng: Any) -> tuple[NDArray, Callable]:
         """Compute the outputs in training.
 
         Parameters
@@ -112,7 +114,7 @@ class Layer(Checked):
         """
         return self.predict(params, X), lambda delta, grads, need_dX=True: delta
 
-    def predict(self, params, X):
+    def predict(self, params: dict, X: Any) -> NDArray:
         """Compute the outputs at inference; as for :meth:`forward`."""
         return X
 
@@ -146,18 +148,18 @@ class Dense(Layer):
     bounds: ClassVar[dict] = {"n_in": "int [1, inf)", "n_out": "int [1, inf)", "bias": "bool"}
 
     @property
-    def shapes(self):
+    def shapes(self) -> dict:
         """Shapes of W and, with bias, b."""
         return {"W": (self.n_in, self.n_out)} | ({"b": (self.n_out,)} if self.bias else {})
 
-    def init(self, rng, initializer):
+    def init(self, rng: np.random.RandomState, initializer: Callable) -> dict:
         """Draw W and b; as for :meth:`Layer.init`."""
         arrays = initializer(rng, self.n_in, self.n_out)
         if not (isinstance(arrays, (tuple, list)) and len(arrays) == 2):
             raise ValueError(f"init must return (W, b), of shapes {(self.n_in, self.n_out)} and {(self.n_out,)}.")
         return {"W": arrays[0], "b": arrays[1]}
 
-    def forward(self, params, X, rng):
+    def forward(self, params: dict, X: Any, rng: Any) -> tuple[NDArray, Callable]:
         """As :meth:`Layer.forward`; X may be a sparse matrix."""
 
         def backward(delta, grads, need_dX=True):
@@ -173,7 +175,7 @@ class Dense(Layer):
 
         return self.predict(params, X), backward
 
-    def predict(self, params, X):
+    def predict(self, params: dict, X: Any) -> NDArray:
         """As :meth:`Layer.predict`; X may be a sparse matrix."""
         Z = X @ params["W"] if sparse.issparse(X) else _product(X, params["W"])
         if self.bias:
@@ -202,7 +204,7 @@ class Activation(Layer):
     array([[0., 2.]])
     """
 
-    function: object
+    function: Any
     overwrites_input: ClassVar[bool] = True
 
     def __post_init__(self):
@@ -223,12 +225,12 @@ class Activation(Layer):
         trusted = self.function in ACTIVATIONS.values()
         return self.function if trusted else partial(_call_custom, self.function)
 
-    def forward(self, params, X, rng):
+    def forward(self, params: dict, X: Any, rng: Any) -> tuple[NDArray, Callable]:
         """As :meth:`Layer.forward`; X is overwritten."""
         a, backward = self._call(X)
         return a, lambda delta, grads, need_dX=True: backward(delta)
 
-    def predict(self, params, X):
+    def predict(self, params: dict, X: Any) -> NDArray:
         """As :meth:`Layer.predict`; X is overwritten."""
         return self._call(X)[0]
 
@@ -271,30 +273,30 @@ class Scale(Layer):
     bounds: ClassVar[dict] = {"n": "int [1, inf)", "rate": "(0, inf)"}
 
     @property
-    def n_in(self):
+    def n_in(self) -> int:
         """Width of the input."""
         return self.n
 
     @property
-    def n_out(self):
+    def n_out(self) -> int:
         """Width of the output."""
         return self.n
 
     @property
-    def shapes(self):
+    def shapes(self) -> dict:
         """Shape of the factors."""
         return {"scale": (self.n,)}
 
     @property
-    def rates(self):
+    def rates(self) -> dict:
         """Factor on the learning rate of the factors."""
         return {"scale": float(self.rate)}
 
-    def init(self, rng, initializer):
+    def init(self, rng: np.random.RandomState, initializer: Callable) -> dict:
         """Start at 1; as for :meth:`Layer.init`."""
         return {"scale": np.ones(self.n)}
 
-    def forward(self, params, X, rng):
+    def forward(self, params: dict, X: Any, rng: Any) -> tuple[NDArray, Callable]:
         """As :meth:`Layer.forward`; X may be a sparse matrix."""
 
         def backward(delta, grads, need_dX=True):
@@ -304,7 +306,7 @@ class Scale(Layer):
 
         return self.predict(params, X), backward
 
-    def predict(self, params, X):
+    def predict(self, params: dict, X: Any) -> NDArray:
         """As :meth:`Layer.predict`; X may be a sparse matrix."""
         if sparse.issparse(X):
             return type(X)((X.data * params["scale"][X.indices], X.indices, X.indptr), shape=X.shape)
@@ -334,7 +336,7 @@ class Dropout(Layer):
     stochastic: ClassVar[bool] = True
     bounds: ClassVar[dict] = {"p": "[0, 1)"}
 
-    def forward(self, params, X, rng):
+    def forward(self, params: dict, X: Any, rng: Any) -> tuple[Any, Callable | None]:
         """As :meth:`Layer.forward`; of a sparse X only the stored values are drawn for."""
         values = X.data if sparse.issparse(X) else X
         # The same number each call at p = 0, too, so that p never changes what else is drawn.
@@ -382,40 +384,40 @@ class BatchNorm(Layer):
     bounds: ClassVar[dict] = {"n": "int [1, inf)"}
 
     @property
-    def n_in(self):
+    def n_in(self) -> int:
         """Width of the input."""
         return self.n
 
     @property
-    def n_out(self):
+    def n_out(self) -> int:
         """Width of the output."""
         return self.n
 
     @property
-    def shapes(self):
+    def shapes(self) -> dict:
         """Shapes of scale and shift."""
         return {"gamma": (self.n,), "beta": (self.n,)}
 
     @property
-    def statistics(self):
+    def statistics(self) -> dict:
         """Shapes of the population's mean and variance."""
         return {"mean": (self.n,), "var": (self.n,)}
 
-    def init(self, rng, initializer):
+    def init(self, rng: np.random.RandomState, initializer: Callable) -> dict:
         """Start as the plain normalization; as for :meth:`Layer.init`."""
         one, zero = np.ones(self.n), np.zeros(self.n)
         return {"gamma": one, "beta": zero, "mean": zero, "var": one}
 
-    def forward(self, params, X, rng):
+    def forward(self, params: dict, X: Any, rng: Any) -> tuple[NDArray, Callable]:
         """As :meth:`Layer.forward`."""
         return _normalize(params, X, stats_axis=0)
 
-    def predict(self, params, X):
+    def predict(self, params: dict, X: Any) -> NDArray:
         """As :meth:`Layer.predict`, with the population's statistics."""
         scale = params["gamma"] / np.sqrt(params["var"] + X.dtype.type(EPSILON))
         return (X - params["mean"]) * scale + params["beta"]
 
-    def calibrate(self, params, chunks, seen=0):
+    def calibrate(self, params: dict, chunks: Any, seen: int = 0) -> None:
         """Measure the population's mean and variance.
 
         Parameters
@@ -517,29 +519,29 @@ class LayerNorm(Layer):
     bounds: ClassVar[dict] = {"n": "int [1, inf)"}
 
     @property
-    def n_in(self):
+    def n_in(self) -> int:
         """Width of the input."""
         return self.n
 
     @property
-    def n_out(self):
+    def n_out(self) -> int:
         """Width of the output."""
         return self.n
 
     @property
-    def shapes(self):
+    def shapes(self) -> dict:
         """Shapes of scale and shift."""
         return {"gamma": (self.n,), "beta": (self.n,)}
 
-    def init(self, rng, initializer):
+    def init(self, rng: np.random.RandomState, initializer: Callable) -> dict:
         """Start as the plain normalization; as for :meth:`Layer.init`."""
         return {"gamma": np.ones(self.n), "beta": np.zeros(self.n)}
 
-    def forward(self, params, X, rng):
+    def forward(self, params: dict, X: Any, rng: Any) -> tuple[NDArray, Callable]:
         """As :meth:`Layer.forward`."""
         return _normalize(params, X, stats_axis=1)
 
-    def predict(self, params, X):
+    def predict(self, params: dict, X: Any) -> NDArray:
         """As :meth:`Layer.predict`."""
         return self.forward(params, X, None)[0]
 

@@ -19,10 +19,12 @@ Examples
 """
 
 import copy
+from collections.abc import Callable
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, log_expit, logit
 from sklearn.base import BaseEstimator
 
@@ -30,7 +32,7 @@ from ._checks import Checked
 from ._registry import resolve
 
 
-def identity_link(raw):
+def identity_link(raw: NDArray) -> tuple[NDArray, Callable]:
     """Predict ``raw`` itself.
 
     Parameters
@@ -53,7 +55,7 @@ def identity_link(raw):
     return raw, lambda d_pred: d_pred
 
 
-def log_link(raw):
+def log_link(raw: NDArray) -> tuple[NDArray, Callable]:
     """Predict positive numbers, ``exp(raw)``.
 
     Parameters
@@ -76,7 +78,7 @@ def log_link(raw):
     return y_pred, lambda d_pred: d_pred * y_pred
 
 
-def logistic_link(raw):
+def logistic_link(raw: NDArray) -> tuple[NDArray, Callable]:
     """Predict a probability per output, ``1 / (1 + exp(-raw))``.
 
     Parameters
@@ -99,7 +101,7 @@ def logistic_link(raw):
     return y_pred, lambda d_pred: d_pred * y_pred * (1 - y_pred)
 
 
-def softmax_link(raw):
+def softmax_link(raw: NDArray) -> tuple[NDArray, Callable]:
     """Predict probabilities that sum to one, ``exp(raw_k) / sum_j exp(raw_j)``.
 
     Parameters
@@ -159,12 +161,12 @@ class Loss(Checked, BaseEstimator):
     array([[0.5]])
     """
 
-    tasks = ("classification", "regression")
+    tasks: tuple[str, ...] = ("classification", "regression")
 
     def __init__(self, link="identity"):
         self.link = link
 
-    def check(self):
+    def check(self) -> None:
         """Raise a ValueError that names a parameter out of its bounds."""
         super().check()
         self._link  # noqa: B018
@@ -176,13 +178,13 @@ class Loss(Checked, BaseEstimator):
         return resolve(LINKS, self.link, "link")
 
     @property
-    def out_activation(self):
+    def out_activation(self) -> Any:
         """Name of the output activation, as in scikit-learn's ``out_activation_``; "custom" of an overridden link."""
         if type(self).inverse_link is not Loss.inverse_link:
             return "custom"
         return {"log": "exp"}.get(self.link, self.link)
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: NDArray) -> NDArray:
         """Turn raw predictions into predictions.
 
         Parameters
@@ -196,7 +198,7 @@ class Loss(Checked, BaseEstimator):
         """
         return self._link(raw)[0]
 
-    def log_inverse_link(self, raw):
+    def log_inverse_link(self, raw: NDArray) -> NDArray:
         """Logarithm of the prediction, exact where the prediction itself underflows.
 
         Parameters
@@ -210,7 +212,7 @@ class Loss(Checked, BaseEstimator):
         """
         return LOG_LINKS[self.link](raw)
 
-    def best_constant(self, y, sample_weight):
+    def best_constant(self, y: NDArray, sample_weight: NDArray) -> NDArray:
         """Return the raw prediction that is best for every row alike: that of the mean, or of a quantile.
 
         Parameters
@@ -232,7 +234,7 @@ class Loss(Checked, BaseEstimator):
         """The best constant prediction; the mean, unless a subclass knows better."""
         return np.average(y, axis=0, weights=sample_weight)[np.newaxis]
 
-    def check_targets(self, y):
+    def check_targets(self, y: NDArray) -> None:
         """Raise a ValueError if the loss cannot take these targets.
 
         Parameters
@@ -241,7 +243,7 @@ class Loss(Checked, BaseEstimator):
             Targets.
         """
 
-    def value_and_grad(self, y, raw, sample_weight):
+    def value_and_grad(self, y: NDArray, raw: NDArray, sample_weight: NDArray | None) -> tuple[float, NDArray]:
         """Weighted sum of the loss over the rows, and its gradient.
 
         Parameters
@@ -309,12 +311,12 @@ class BinaryCrossEntropy(Loss):
     def __init__(self):
         super().__init__("logistic")
 
-    def check_targets(self, y):
+    def check_targets(self, y: Any) -> None:
         """Raise a ValueError for targets outside [0, 1]."""
         if not ((y >= 0) & (y <= 1)).all():
             raise ValueError(f"binary_cross_entropy needs y from 0 to 1, and y goes from {y.min()} to {y.max()}.")
 
-    def value_and_grad(self, y, raw, sample_weight):
+    def value_and_grad(self, y: NDArray, raw: NDArray, sample_weight: NDArray | None) -> tuple[float, NDArray]:
         """As :meth:`Loss.value_and_grad`, exact at any logit."""
         # log(1 + exp(raw)) - y raw, split so that neither part suffers cancellation.
         values = np.log1p(np.exp(-np.abs(raw)))
@@ -343,7 +345,7 @@ class CategoricalCrossEntropy(Loss):
     def __init__(self):
         super().__init__("softmax")
 
-    def check_targets(self, y):
+    def check_targets(self, y: Any) -> None:
         """Raise a ValueError unless every row has no negative entry and sums to one."""
         if (y < 0).any():
             raise ValueError(f"categorical_cross_entropy needs y of at least 0, and y has {y.min()}.")
@@ -353,7 +355,7 @@ class CategoricalCrossEntropy(Loss):
                 "for multilabel targets use loss='binary_cross_entropy'."
             )
 
-    def value_and_grad(self, y, raw, sample_weight):
+    def value_and_grad(self, y: NDArray, raw: NDArray, sample_weight: NDArray | None) -> tuple[float, NDArray]:
         """As :meth:`Loss.value_and_grad`, exact at any logit."""
         # Written out, for this is in every step; scipy's logsumexp is slower on small batches.
         shifted = raw - np.maximum.reduce(raw, axis=1, keepdims=True)
@@ -367,7 +369,7 @@ class CategoricalCrossEntropy(Loss):
         return _weigh(log_total[:, 0] - (y * shifted).sum(axis=1), d_raw, sample_weight)
 
 
-def log_loss(n_outputs=1):
+def log_loss(n_outputs: int = 1) -> Loss:
     """Choose the log loss of a network's width: logistic for one output, softmax for more.
 
     Parameters
@@ -520,7 +522,7 @@ class Poisson(Loss):
     def __init__(self):
         super().__init__("log")
 
-    def check_targets(self, y):
+    def check_targets(self, y: Any) -> None:
         """Raise a ValueError for negative targets."""
         if not (y >= 0).all():
             raise ValueError(f"loss='poisson' needs y of at least 0, and y has {y.min()}; use loss='squared_error'.")
@@ -551,7 +553,7 @@ class Gamma(Loss):
     def __init__(self):
         super().__init__("log")
 
-    def check_targets(self, y):
+    def check_targets(self, y: Any) -> None:
         """Raise a ValueError for targets that are not positive."""
         if not (y > 0).all():
             raise ValueError(f"loss='gamma' needs y above 0, and y has {y.min()}; use loss='poisson' for zeros.")
@@ -592,25 +594,25 @@ class Smoothed(Loss):
         self.loss, self.epsilon, self.multilabel = loss, epsilon, multilabel
 
     @property
-    def tasks(self):
+    def tasks(self) -> Any:
         """What the loss is for."""
         return self.loss.tasks
 
     @property
-    def out_activation(self):
+    def out_activation(self) -> Any:
         """Name of the output activation."""
         return self.loss.out_activation
 
-    def check(self):
+    def check(self) -> None:
         """Raise a ValueError that names a parameter out of its bounds."""
         super(Loss, self).check()
         self.loss.check()
 
-    def check_targets(self, y):
+    def check_targets(self, y: Any) -> None:
         """As :meth:`Loss.check_targets`, before smoothing."""
         self.loss.check_targets(y)
 
-    def best_constant(self, y, sample_weight):
+    def best_constant(self, y: Any, sample_weight: Any) -> Any:
         """As :meth:`Loss.best_constant`, of the smoothed targets."""
         return self.loss.best_constant(self._smooth(y), sample_weight)
 
@@ -619,15 +621,15 @@ class Smoothed(Loss):
         n_classes = 2 if self.multilabel or y.shape[1] == 1 else y.shape[1]
         return y * (1 - epsilon) + epsilon / n_classes
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: Any) -> Any:
         """As :meth:`Loss.inverse_link`."""
         return self.loss.inverse_link(raw)
 
-    def log_inverse_link(self, raw):
+    def log_inverse_link(self, raw: Any) -> Any:
         """As :meth:`Loss.log_inverse_link`."""
         return self.loss.log_inverse_link(raw)
 
-    def value_and_grad(self, y, raw, sample_weight):
+    def value_and_grad(self, y: NDArray, raw: NDArray, sample_weight: NDArray | None) -> tuple[float, NDArray]:
         """As :meth:`Loss.value_and_grad`, of the smoothed targets."""
         return self.loss.value_and_grad(self._smooth(y), raw, sample_weight)
 
@@ -656,25 +658,25 @@ class Adapted(Loss):
         self.loss = loss
 
     @property
-    def tasks(self):
+    def tasks(self) -> Any:
         """What the loss is for."""
         return getattr(self.loss, "tasks", Loss.tasks)
 
     @property
-    def out_activation(self):
+    def out_activation(self) -> Any:
         """Name of the output activation."""
         return getattr(self.loss, "out_activation", "custom")
 
-    def check(self):
+    def check(self) -> None:
         """Check the custom loss, if it can."""
         if hasattr(self.loss, "check"):
             self.loss.check()
 
-    def best_constant(self, y, sample_weight):
+    def best_constant(self, y: Any, sample_weight: Any) -> Any:
         """Return None: it is not known of a custom loss."""
         return None
 
-    def check_targets(self, y):
+    def check_targets(self, y: Any) -> None:
         """Let the custom loss check its targets, if it can, and see whether it gives what it must."""
         if hasattr(self.loss, "check_targets"):
             self.loss.check_targets(y)
@@ -687,22 +689,22 @@ class Adapted(Loss):
                 f"not {found}."
             )
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: Any) -> Any:
         """As :meth:`Loss.inverse_link`."""
         return self.loss.inverse_link(raw)
 
-    def log_inverse_link(self, raw):
+    def log_inverse_link(self, raw: Any) -> Any:
         """As :meth:`Loss.log_inverse_link`."""
         if hasattr(self.loss, "log_inverse_link"):
             return self.loss.log_inverse_link(raw)
         return np.log(self.inverse_link(raw))
 
-    def value_and_grad(self, y, raw, sample_weight):
+    def value_and_grad(self, y: NDArray, raw: NDArray, sample_weight: NDArray | None) -> tuple[float, NDArray]:
         """As :meth:`Loss.value_and_grad`."""
         return self.loss.value_and_grad(y, raw, sample_weight)
 
 
-def as_loss(loss, n_outputs):
+def as_loss(loss: Any, n_outputs: int) -> Loss:
     """Make a full loss of a name, a loss, or a custom object.
 
     Parameters
@@ -752,7 +754,7 @@ LOSSES = {
 }
 
 
-def names_for(task):
+def names_for(task: str) -> list[str]:
     """Return the names of the losses that are for a task.
 
     Parameters

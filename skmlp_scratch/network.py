@@ -17,7 +17,11 @@ Examples
 (17, slice(0, 12, None), (5, 2))
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from . import _engine
 from ._checks import quiet
@@ -86,12 +90,12 @@ class Network:
     def __eq__(self, other):
         return isinstance(other, Network) and self.layers == other.layers
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self):
         return f"Network({list(self.layers)!r})"
 
-    def init(self, rng, init="auto", dtype=np.float64):
+    def init(self, rng: np.random.RandomState, init: str | Callable = "auto", dtype: Any = np.float64) -> NDArray:
         """Draw an initial parameter vector.
 
         Parameters
@@ -125,7 +129,7 @@ class Network:
                 view[...] = arrays[name]
         return params
 
-    def unflatten(self, params):
+    def unflatten(self, params: NDArray | list[dict]) -> list[dict]:
         """Return one dict of views per layer; views passed in are returned unchanged.
 
         Parameters
@@ -144,7 +148,9 @@ class Network:
             views[i][name] = params[start:stop].reshape(shape)
         return views
 
-    def forward(self, params, X, rng=None):
+    def forward(
+        self, params: NDArray | list[dict], X: Any, rng: np.random.RandomState | None = None
+    ) -> tuple[NDArray, Callable]:
         """Run the layers in training.
 
         Parameters
@@ -176,7 +182,7 @@ class Network:
 
         return X, backward
 
-    def predict(self, params, X, stop=None):
+    def predict(self, params: NDArray | list[dict], X: Any, stop: int | None = None) -> NDArray:
         """Run the layers at inference.
 
         Parameters
@@ -214,7 +220,7 @@ class Network:
         return X
 
     @quiet
-    def calibrate(self, params, X, seen=0):
+    def calibrate(self, params: NDArray, X: Any, seen: int = 0) -> None:
         """Measure the population statistics of batch normalization over X, in place.
 
         One layer after the other, as each one's inputs depend on the statistics of those before it.
@@ -267,7 +273,7 @@ class Network:
                     "holds numbers that are too large; scale X (StandardScaler)."
                 )
 
-    def chunks(self, n_samples):
+    def chunks(self, n_samples: int) -> list[slice]:
         """Split the rows into slices of equal length that fit the cache, as few as possible.
 
         Parameters

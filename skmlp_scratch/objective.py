@@ -19,7 +19,10 @@ Examples
 (1.25, array([-2.5, -1.5]))
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from . import _engine
@@ -100,7 +103,9 @@ class Objective:
         self.rate_factors = network.rate_factors
         self._params = self._grad = self._compiled = None
 
-    def loss_and_grad(self, params, rows=None, rng=None):
+    def loss_and_grad(
+        self, params: NDArray, rows: slice | NDArray | None = None, rng: np.random.RandomState | None = None
+    ) -> tuple[float, NDArray]:
         """Evaluate the objective and its gradient.
 
         Parameters
@@ -125,7 +130,9 @@ class Objective:
         value += self.penalty.add_to(self._weights, self._grad_weights, 1 / self._weight_sum)
         return value, self._grad
 
-    def sums(self, params, rows=None, rng=None, scale=1.0):
+    def sums(
+        self, params: NDArray, rows: Any = None, rng: Any = None, scale: float = 1.0
+    ) -> tuple[float, NDArray, float]:
         """Sum the loss and its gradient over rows, without penalty: one partition's share of a larger training set.
 
         Parameters
@@ -155,7 +162,7 @@ class Objective:
             weight = np.sum(self.sample_weight[rows], dtype=np.float64)
         return value, self._grad, float(weight)
 
-    def value(self, params, rows=None):
+    def value(self, params: NDArray, rows: slice | NDArray | None = None) -> float:
         """Evaluate the objective at inference: without dropout, with the population statistics, without a gradient.
 
         Parameters
@@ -171,7 +178,7 @@ class Objective:
         """
         return self.data_value(params, rows) + self.penalty.value(self._weights, 1 / self._weight_sum)
 
-    def data_value(self, params, rows=None):
+    def data_value(self, params: Any, rows: Any = None) -> float:
         """Evaluate the mean loss at inference, without penalty; as for :meth:`value`.
 
         Parameters
@@ -189,7 +196,7 @@ class Objective:
         views = self._views
         return self._mean_loss(lambda X, chunk: self.network.predict(views, X), rows)
 
-    def calibrate(self, params, seen=0):
+    def calibrate(self, params: NDArray, seen: int = 0) -> None:
         """Measure the population statistics of batch normalization over the training set, in place.
 
         Parameters
@@ -201,7 +208,7 @@ class Objective:
         """
         self.network.calibrate(params, self.X, seen)
 
-    def value_of_raw(self, raw, rows=None):
+    def value_of_raw(self, raw: NDArray, rows: slice | None = None) -> float:
         """Evaluate the mean loss of raw predictions, without penalty.
 
         Parameters

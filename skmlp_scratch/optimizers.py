@@ -18,9 +18,10 @@ array([0.46])
 """
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg
 from sklearn.base import BaseEstimator
 
@@ -45,10 +46,10 @@ class Optimizer(Checked, BaseEstimator):
         Those slots that carry a parameter on in its direction.
     """
 
-    slots = ()
-    momenta = ()
+    slots: tuple[str, ...] = ()
+    momenta: tuple[str, ...] = ()
 
-    def init(self, params):
+    def init(self, params: NDArray) -> dict:
         """Make the state for a parameter vector.
 
         Parameters
@@ -64,7 +65,7 @@ class Optimizer(Checked, BaseEstimator):
         self.check()
         return {"t": np.zeros(1, dtype=int)} | {slot: np.zeros_like(params) for slot in self.slots}
 
-    def update(self, params, grad, state, learning_rate):
+    def update(self, params: NDArray, grad: NDArray, state: dict, learning_rate: float) -> None:
         """Take one step in place.
 
         Parameters
@@ -127,7 +128,7 @@ class SGD(Optimizer):
         self.momentum, self.nesterov = momentum, nesterov
 
     @property
-    def slots(self):
+    def slots(self) -> Any:
         """The velocity, where there is momentum."""
         return ("velocity",) if self.momentum else ()
 
@@ -221,7 +222,7 @@ class RMSprop(Optimizer):
         self.rho, self.centered, self.epsilon = rho, centered, epsilon
 
     @property
-    def slots(self):
+    def slots(self) -> Any:
         """The mean square and, centered, the mean."""
         return ("mean_square", "mean") if self.centered else ("mean_square",)
 
@@ -329,7 +330,7 @@ class AdamW(Adam):
         super().__init__(beta_1, beta_2, epsilon)
         self.weight_decay, self.decayed = weight_decay, decayed
 
-    def bound(self, objective):
+    def bound(self, objective: Any) -> Any:
         """Return the rule for an objective; with ``decayed="weights"``, Adam after a decay of its weights.
 
         Parameters
@@ -348,7 +349,7 @@ class AdamW(Adam):
             raise ValueError("decayed='weights' needs an objective that has a weight_slice; use decayed='all'.")
         return Decays(Adam(self.beta_1, self.beta_2, self.epsilon), objective.weight_slice, self.weight_decay)
 
-    def init(self, params):
+    def init(self, params: Any) -> Any:
         """Make the state; as for :meth:`Optimizer.init`."""
         self.check()
         if self.decayed != "all":
@@ -368,7 +369,7 @@ def _descend(params, direction, size, epsilon, learning_rate):
     params -= size
 
 
-def length(vector):
+def length(vector: NDArray) -> float:
     """Compute the Euclidean norm, exactly also where the squares overflow.
 
     Parameters
@@ -404,11 +405,11 @@ class Wrapped:
         self.rule = rule
 
     @property
-    def momenta(self):
+    def momenta(self) -> Any:
         """Those slots of the state that carry a parameter on in its direction."""
         return getattr(self.rule, "momenta", ())
 
-    def init(self, params):
+    def init(self, params: Any) -> Any:
         """Make the state; as for :meth:`Optimizer.init`."""
         return self.rule.init(params)
 
@@ -438,7 +439,7 @@ class Decays(Wrapped):
         super().__init__(rule)
         self.where, self.weight_decay = where, float(weight_decay)
 
-    def update(self, params, grad, state, learning_rate):
+    def update(self, params: Any, grad: Any, state: Any, learning_rate: Any) -> None:
         """Take one step in place; as for :meth:`Optimizer.update`."""
         if _engine.update_wrapped(self, params, grad, state, learning_rate):
             return
@@ -472,7 +473,7 @@ class Paced(Wrapped):
         super().__init__(rule)
         self.factors = [(part, float(factor)) for part, factor in factors]
 
-    def update(self, params, grad, state, learning_rate):
+    def update(self, params: Any, grad: Any, state: Any, learning_rate: Any) -> None:
         """Take one step in place; as for :meth:`Optimizer.update`."""
         if _engine.update_wrapped(self, params, grad, state, learning_rate):
             return
@@ -518,12 +519,12 @@ class Averaged(Wrapped):
         super().__init__(rule)
         self.rho, self.zeros = float(rho), zeros
 
-    def init(self, params):
+    def init(self, params: Any) -> Any:
         """Make the state of the rule, with the average beside; ``iterate`` is for what is averaged."""
         steps = np.zeros(1, dtype=int)
         return self.rule.init(params) | {"average": params.copy(), "iterate": params.copy(), "averaged_steps": steps}
 
-    def update(self, params, grad, state, learning_rate):
+    def update(self, params: Any, grad: Any, state: Any, learning_rate: Any) -> None:
         """Take one step in place; as for :meth:`Optimizer.update`."""
         if _engine.update_wrapped(self, params, grad, state, learning_rate):
             return
@@ -560,7 +561,7 @@ class Clipped(Wrapped):
         super().__init__(rule)
         self.norm = float(norm)
 
-    def update(self, params, grad, state, learning_rate):
+    def update(self, params: Any, grad: Any, state: Any, learning_rate: Any) -> None:
         """Take one step in place; as for :meth:`Optimizer.update`."""
         norm = length(grad)
         self.rule.update(params, grad * (self.norm / norm) if norm > self.norm else grad, state, learning_rate)
@@ -594,7 +595,7 @@ class KeepsZeros(Wrapped):
         super().__init__(rule)
         self.where = where
 
-    def update(self, params, grad, state, learning_rate):
+    def update(self, params: Any, grad: Any, state: Any, learning_rate: Any) -> None:
         """Take one step in place; as for :meth:`Optimizer.update`."""
         weights = params[self.where]
         before = weights.copy()

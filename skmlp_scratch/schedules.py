@@ -192,7 +192,7 @@ class Cosine(_Schedule):
     def __init__(self, learning_rate=0.001, max_iter=200, warm_up=0):
         self.learning_rate, self.max_iter, self.warm_up = learning_rate, max_iter, warm_up
 
-    def check(self):
+    def check(self) -> None:
         """Raise a ValueError that names a parameter out of its bounds."""
         super().check()
         check_number("warm_up", self.warm_up, low=0, high=self.max_iter, open_high=True, integer=True)

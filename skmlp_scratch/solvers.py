@@ -24,11 +24,13 @@ array([0.125, 0.125])
 import copy
 import math
 import warnings
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import optimize
+from scipy.optimize import OptimizeResult
 from sklearn.base import BaseEstimator
 
 from ._checks import Checked, check_number, quiet
@@ -125,7 +127,15 @@ class GradientDescent(Checked, BaseEstimator):
         self.ema = ema
 
     @quiet
-    def minimize(self, objective, params, *, callback=None, rng=None, state=None):
+    def minimize(
+        self,
+        objective: Any,
+        params: NDArray,
+        *,
+        callback: Callable | None = None,
+        rng: np.random.RandomState | None = None,
+        state: dict | None = None,
+    ) -> OptimizeResult:
         """Minimize the objective.
 
         Parameters
@@ -372,7 +382,9 @@ class ScipyMinimize(Checked, BaseEstimator):
         self.options = options
 
     @quiet
-    def minimize(self, objective, params, *, callback=None, rng=None, state=None):
+    def minimize(
+        self, objective: Any, params: NDArray, *, callback: Callable | None = None, rng: None = None, state: None = None
+    ) -> OptimizeResult:
         """Minimize the objective.
 
         Parameters

@@ -16,18 +16,8 @@ SOURCES = {
 }
 
 FLOORS = [
-    {
-        "_registry",
-        "_checks",
-        "_parallel",
-        "_columns",
-        "_sklearn",
-        "_version",
-        "_warnings",
-        "_types",
-        "_engine",
-        "sockets",
-    },
+    {"_registry", "_checks", "_parallel", "_columns", "_sklearn", "_types", "_version", "_warnings", "_engine"}
+    | {"sockets"},
     {"activations", "initializers", "penalties", "stopping", "optimizers"},
     {"losses", "layers", "schedules", "calibration"},
     {"network"},

@@ -1,10 +1,13 @@
 """The experiment: every model on the same folds."""
 
 import warnings
+from collections.abc import Sequence
 from contextlib import contextmanager
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, cross_validate
@@ -12,6 +15,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from threadpoolctl import threadpool_limits
 
 from .._checks import check_number
+from .._types import Inputs
 from .._warnings import warn_user
 from ..encoding import TableEncoder
 from ..stopping import InterruptedFit
@@ -27,8 +31,15 @@ ONE_THREAD = 1_000_000
 
 
 def compare_with_baselines(
-    X, y, hidden_layer_sizes=HIDDEN_LAYER_SIZES, cv=5, random_state=0, *, network_params=None, scoring=None
-):
+    X: Inputs,
+    y: ArrayLike,
+    hidden_layer_sizes: Sequence = HIDDEN_LAYER_SIZES,
+    cv: Any = 5,
+    random_state: int | np.random.RandomState | None = 0,
+    *,
+    network_params: dict | None = None,
+    scoring: str | list[str] | None = None,
+) -> ComparisonTable:
     """Cross-validate the network at several hidden sizes beside baselines, all on the same folds.
 
     The baselines are ``DummyClassifier``, ``LogisticRegression``, ``HistGradientBoostingClassifier``,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -21,7 +22,7 @@ LABELS = {
 ONE_SIDED = 0.9
 
 
-def label(metric):
+def label(metric: str) -> str:
     """Return the name of a score as people write it.
 
     Parameters
@@ -67,7 +68,7 @@ class ComparisonRow:
     estimator: Pipeline
     chosen: tuple = ()
 
-    def mean(self, metric):
+    def mean(self, metric: str) -> float:
         """Mean of the folds' scores.
 
         Parameters
@@ -82,17 +83,17 @@ class ComparisonRow:
         return float(np.mean(self.scores[metric]))
 
     @property
-    def mean_score(self):
+    def mean_score(self) -> float:
         """Mean of the folds' first scores."""
         return self.mean(next(iter(self.scores)))
 
     @property
-    def std_score(self):
+    def std_score(self) -> float:
         """Standard deviation of the folds' first scores."""
         return float(np.std(next(iter(self.scores.values()))))
 
     @property
-    def size(self):
+    def size(self) -> str:
         """The hidden size as text: ``"5"``, ``"20-10"``, ``"none"``, ``"chosen"``, or ``"-"`` if none is searched."""
         return size_text(self.hidden_layer_sizes)
 
@@ -141,18 +142,18 @@ class ComparisonTable:
     interrupted: bool = False
 
     @property
-    def metric(self):
+    def metric(self) -> str:
         """Name of the score that ranks the rows."""
         return self.metrics[0]
 
     @property
-    def winner(self):
+    def winner(self) -> ComparisonRow:
         """The best row of those whose score was not picked for being the best: sizes count by their "chosen" row."""
         return max(
             (row for row in self.rows if row.hidden_layer_sizes in (None, CHOSEN)), key=lambda row: row.mean_score
         )
 
-    def score_text(self, row):
+    def score_text(self, row: Any) -> str:
         """Return a row's first score with its name, such as ``"accuracy 0.950"``.
 
         Parameters
@@ -202,7 +203,7 @@ class ComparisonTable:
             notes.append(f"{self.n_unconverged} fits ended before they had converged: raise max_iter or alpha.")
         return notes
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """Return the rows as a DataFrame.
 
         Returns
@@ -225,7 +226,7 @@ class ComparisonTable:
         return frame.assign(**{f"mean_{m}": [row.mean(m) for row in self.rows] for m in self.metrics})
 
 
-def size_text(size):
+def size_text(size: Any) -> str:
     """Return a hidden size as text.
 
     Parameters

@@ -5,8 +5,10 @@ The estimator changes in one place, at the end of a fit. Whatever goes wrong bef
 
 import dataclasses
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
@@ -14,7 +16,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checks import quiet
 from .._sklearn import ApiPage, CallbackSupportMixin, fit_context
+from .._types import Inputs
 from ..export._skl2onnx import Exportable
+from ..objective import Objective
 from ._atomic import Atomic
 from ._callbacks import EpochCallbacks
 from ._carry import Carry
@@ -41,11 +45,20 @@ class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, FitsChu
     A subclass is a dataclass of its parameters, and names the class of its targets.
     """
 
-    _targets_class = None
+    _targets_class: Any = None
     _parameter_constraints = CONSTRAINTS
 
     @fit_context
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: Inputs,
+        y: ArrayLike,
+        sample_weight: ArrayLike | float | None = None,
+        *,
+        X_val: Inputs | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | float | None = None,
+    ) -> Self:
         """Fit the network to X and y.
 
         Parameters
@@ -151,7 +164,7 @@ class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, FitsChu
                 "warm_start=False."
             )
 
-    def objective(self, X, y):
+    def objective(self, X: Inputs, y: ArrayLike) -> tuple[Objective, NDArray]:
         """Return the objective that fit would minimize, in float64, and initial parameters.
 
         Parameters
@@ -183,7 +196,7 @@ class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, FitsChu
         run, *_ = model._prepare(X, y, None, (None, None, None), resumes=True, incremental=True)
         return run
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, of nested objects too (``solver__learning_rate``).
 
         Parameters

@@ -4,16 +4,25 @@ import math
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from .._types import Inputs
 from ..history import History
 from ..layers import Activation
+from ..network import Network
 from ._rows import read_inputs
 from ._views import Views
 
 
 class FittedState:
     """Mixin of the estimators: everything here is derived from ``params_``, ``network_`` and ``history_``."""
+
+    params_: NDArray
+    network_: Network
+    history_: History
+    loss_: float
+    n_iter_: int
 
     def _attributes(self, run, params, validation=None):
         """The attributes from which an estimator can predict."""
@@ -63,7 +72,7 @@ class FittedState:
     # Properties over the flat vector: views, so that there is nothing to keep in step.
 
     @property
-    def coefs_(self):
+    def coefs_(self) -> Views:
         """Weights of each layer; they can be set, and their items assigned."""
         return self._views("coefs_", "W")
 
@@ -72,7 +81,7 @@ class FittedState:
         self.coefs_.replace(arrays)
 
     @property
-    def intercepts_(self):
+    def intercepts_(self) -> Views:
         """Biases of each layer; they can be set, and their items assigned."""
         return self._views("intercepts_", "b")
 
@@ -84,7 +93,7 @@ class FittedState:
         return Views(name, [views[key] for views in self.network_.unflatten(self.params_) if key in views])
 
     @property
-    def loss_curve_(self):
+    def loss_curve_(self) -> list[float]:
         """Training loss of each epoch; it can be set."""
         return self.history_["loss"]
 
@@ -93,11 +102,11 @@ class FittedState:
         self.history_["loss"][:] = losses
 
     @property
-    def validation_scores_(self):
+    def validation_scores_(self) -> list[float] | None:
         """Validation score of each epoch; None where no validation set was measured."""
         return self.history_["val_score"] if self._is_validated else None
 
-    def hidden_activations(self, X, layer=-1):
+    def hidden_activations(self, X: Inputs, layer: int = -1) -> NDArray:
         """Return the activations of a hidden layer.
 
         Parameters

@@ -2,14 +2,16 @@
 
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from .._sklearn import HasMethods, Interval, StrOptions, fit_context, one_of
+from .._types import Inputs
 from ..losses import names_for
 from ._base import BaseScratchMLP
 from ._class_targets import ClassTargets
@@ -103,7 +105,17 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
 
     @available_if(is_incremental)
     @fit_context
-    def partial_fit(self, X, y, sample_weight=None, classes=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def partial_fit(
+        self,
+        X: Inputs,
+        y: ArrayLike,
+        sample_weight: ArrayLike | float | None = None,
+        classes: ArrayLike | None = None,
+        *,
+        X_val: Inputs | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | float | None = None,
+    ) -> Self:
         """Continue for one epoch over the given rows, from the parameters, optimizer and schedule of the last call.
 
         Parameters
@@ -130,7 +142,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
             )
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True, classes=classes)
 
-    def predict(self, X):
+    def predict(self, X: Inputs) -> NDArray:
         """Predict labels.
 
         Parameters
@@ -146,7 +158,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         raw = self._raw(X)
         return self._targets.labels(self._targets.loss.inverse_link(raw))
 
-    def decision_function(self, X):
+    def decision_function(self, X: Inputs) -> NDArray:
         """Predict logits.
 
         Parameters
@@ -164,7 +176,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
             return raw[:, 1] - raw[:, 0]
         return raw.ravel() if raw.shape[1] == 1 else raw
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Inputs) -> NDArray:
         """Predict probabilities.
 
         Parameters
@@ -190,7 +202,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         y_prob = below_one(y_prob, raw) if logistic else y_prob
         return above_zero(y_prob, lambda: loss.log_inverse_link(raw))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Inputs) -> NDArray:
         """Predict logarithms of probabilities, exact where the probabilities underflow.
 
         Parameters

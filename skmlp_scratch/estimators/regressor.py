@@ -2,12 +2,14 @@
 
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from .._sklearn import HasMethods, Interval, fit_context, one_of
+from .._types import Inputs
 from ..losses import names_for
 from ._base import BaseScratchMLP
 from ._constraints import is_incremental
@@ -95,7 +97,16 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
 
     @available_if(is_incremental)
     @fit_context
-    def partial_fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def partial_fit(
+        self,
+        X: Inputs,
+        y: ArrayLike,
+        sample_weight: ArrayLike | float | None = None,
+        *,
+        X_val: Inputs | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | float | None = None,
+    ) -> Self:
         """Continue for one epoch over the given rows; see :meth:`ScratchMLPClassifier.partial_fit`.
 
         Parameters
@@ -115,7 +126,7 @@ class ScratchMLPRegressor(RegressorMixin, BaseScratchMLP):
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: Inputs) -> NDArray:
         """Predict targets.
 
         Parameters

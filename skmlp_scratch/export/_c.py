@@ -1,8 +1,10 @@
 """C: layers, links and labels as one file without dependencies."""
 
 from functools import singledispatch
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from .. import activations
@@ -15,7 +17,7 @@ from ._model import read, rule_for, rule_of
 NUMBERS_PER_LINE = 8
 
 
-def to_c(estimator):
+def to_c(estimator: Any) -> str:
     """Convert a fitted estimator to one self-contained file of C99, for microcontrollers for example.
 
     The weights are constants, all numbers are float32, and nothing is allocated: two vectors, as long as the widest
@@ -99,7 +101,7 @@ class Source:
         self.vector, self.n = "x", n_in
         self.arrays, self.helpers, self.statements, self.buffers = [], {}, [], {}
 
-    def array(self, values):
+    def array(self, values: NDArray) -> str:
         """Add a constant array.
 
         Parameters
@@ -116,7 +118,7 @@ class Source:
         self.arrays.append(f"static const float {name}[{len(numbers)}] = {{\n    " + ",\n    ".join(lines) + "\n};")
         return name
 
-    def call(self, helper, n, *arguments):
+    def call(self, helper: str, n: int, *arguments: Any) -> None:
         """Add a call of a helper function, from the current values to the other buffer.
 
         Parameters
@@ -134,7 +136,7 @@ class Source:
         self.statements.append(f"{helper}({old}, {self.n}, {self.vector}, {n}, {', '.join(arguments)});")
         self.n = n
 
-    def each(self, expression):
+    def each(self, expression: str) -> None:
         """Add a loop over the current values.
 
         Parameters
@@ -147,7 +149,7 @@ class Source:
             self.statements.append(loop(self.n, "a[i] = x[i];"))
         self.statements.append(loop(self.n, f"const float z = {self.vector}[i];", f"{self.vector}[i] = {expression};"))
 
-    def functions(self):
+    def functions(self) -> list[str]:
         """Return the function ``network`` and those that it calls.
 
         Returns
@@ -160,7 +162,7 @@ class Source:
 
 
 @singledispatch
-def statement_of(layer, source, arrays):
+def statement_of(layer: Any, source: Any, arrays: dict) -> None:
     """Write a layer as statements.
 
     Parameters

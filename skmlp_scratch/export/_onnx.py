@@ -1,8 +1,11 @@
 """The door to ONNX."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._types import Inputs
 from ._graph import Graph, require
 from ._model import read
 from ._nodes import write
@@ -10,7 +13,7 @@ from ._skl2onnx import convert_containing
 from ._table import inputs_of, write_encoding
 
 
-def to_onnx(estimator, X=None):
+def to_onnx(estimator: Any, X: Inputs | None = None) -> Any:
     """Convert a fitted estimator to ONNX.
 
     The graph takes ``X``, float32, and computes in float32. Its outputs are named as skl2onnx names them: ``label`` and

@@ -1,6 +1,10 @@
 """Activation functions and their derivatives."""
 
+from collections.abc import Callable
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._registry import resolve
 from ..activations import ACTIVATIONS
@@ -45,7 +49,9 @@ class ActivationDisplay(Display):
         self.names = names
 
     @classmethod
-    def from_activation(cls, activation, *, z=None, ax=None, **kwargs):
+    def from_activation(
+        cls, activation: str | Callable | list, *, z: ArrayLike | None = None, ax: Any = None, **kwargs: Any
+    ) -> Self:
         """Plot activations.
 
         Parameters
@@ -73,7 +79,7 @@ class ActivationDisplay(Display):
         values, derivatives = zip(*(_value_and_derivative(function, z) for function in functions), strict=True)
         return cls(z=z, values=values, derivatives=derivatives, names=names).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw each function solid and its derivative dashed.
 
         Parameters

@@ -1,16 +1,29 @@
 """A decision surface while it is learned."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone, is_classifier
 
+from .._types import Inputs
 from ._base import pyplot_for
 from ._surfaces import DecisionSurfaceDisplay
 
 
-def animate_surface(estimator, X, y, *, epochs=range(1, 101, 3), grid_resolution=80, interval=150, **kwargs):
+def animate_surface(
+    estimator: Any,
+    X: Inputs,
+    y: ArrayLike,
+    *,
+    epochs: Sequence = range(1, 101, 3),
+    grid_resolution: int = 80,
+    interval: int = 150,
+    **kwargs: Any,
+) -> Any:
     """Train an estimator epoch by epoch, and draw the surface that it has learned so far.
 
     Parameters

@@ -1,6 +1,7 @@
 """The rows of a comparison."""
 
 from itertools import pairwise
+from typing import Any, Self
 
 from ._base import Display, room, styles
 
@@ -60,7 +61,7 @@ class ComparisonDisplay(Display):
         self.metric = metric
 
     @classmethod
-    def from_comparison(cls, table, *, ax=None, **kwargs):
+    def from_comparison(cls, table: Any, *, ax: Any = None, **kwargs: Any) -> Self:
         """Plot a comparison.
 
         Parameters
@@ -76,7 +77,7 @@ class ComparisonDisplay(Display):
         """
         return cls(rows=table.rows, metric=table.metric).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw scores and fit seconds.
 
         Parameters
@@ -94,13 +95,13 @@ class ComparisonDisplay(Display):
         sizes = [row.size for row in sizes]
         self._open(ax, 2, 2, (max(4.8, 0.25 * len(sizes)), 3.8), optional=True)
         self.scores_, self.seconds_, self.baselines_ = {}, {}, {}
-        networks = {}
+        by_name: dict = {}
         for row in self.rows:
             if row.kind == "network":
-                networks.setdefault(row.model, []).append(row)
+                by_name.setdefault(row.model, []).append(row)
             else:
                 self._draw_baseline(row, BASELINES[row.kind])
-        networks = sorted(networks.items())  # by name: the order of the rows is that of their scores
+        networks = sorted(by_name.items())  # by name: the order of the rows is that of their scores
         for i, ((name, rows), (color, marker)) in enumerate(zip(networks, styles(len(networks)), strict=True)):
             style = {"color": color, "marker": marker, "markersize": 5, "linestyle": "none", **kwargs}
             x = [sizes.index(row.size) + 0.2 * (i - (len(networks) - 1) / 2) for row in rows]

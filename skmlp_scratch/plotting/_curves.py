@@ -1,5 +1,7 @@
 """Loss and score over the epochs."""
 
+from typing import Any, Self
+
 import numpy as np
 
 from ._base import Display, as_lists, styles
@@ -52,7 +54,16 @@ class LossCurveDisplay(Display):
         self.names = names
 
     @classmethod
-    def from_estimator(cls, estimator, *, names=None, x="epoch", log_scale=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        names: str | list[str] | None = None,
+        x: Any = "epoch",
+        log_scale: Any = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the curves of fitted networks.
 
         Parameters
@@ -80,7 +91,7 @@ class LossCurveDisplay(Display):
         display = cls(histories=[_history(network) for network in networks], names=names)
         return display.plot(ax, x=x, log_scale=log_scale, **kwargs)
 
-    def plot(self, ax=None, *, x="epoch", log_scale=None, **kwargs):
+    def plot(self, ax: Any = None, *, x: str = "epoch", log_scale: bool | None = None, **kwargs: Any) -> Self:
         """Draw the curves.
 
         Parameters

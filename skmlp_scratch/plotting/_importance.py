@@ -1,9 +1,14 @@
 """The columns that a model needs."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import check_scoring
 
+from .._types import Inputs
 from ..tables import as_frame
 from ._base import COLORS, Display, wrap
 
@@ -55,19 +60,19 @@ class ImportanceDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: Inputs,
+        y: ArrayLike,
         *,
-        scoring=None,
-        n_columns=10,
-        n_repeats=5,
-        feature_names=None,
-        random_state=0,
-        after_each=None,
-        ax=None,
-        **kwargs,
-    ):
+        scoring: str | Callable | None = None,
+        n_columns: int = 10,
+        n_repeats: int = 5,
+        feature_names: Sequence | None = None,
+        random_state: int | np.random.RandomState | None = 0,
+        after_each: Callable | None = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Measure the importance of every column, and plot the largest ones.
 
         Parameters
@@ -118,7 +123,7 @@ class ImportanceDisplay(Display):
         metric = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
         return cls(importances=found[order], names=names, metric=metric).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw one bar per column.
 
         Parameters

@@ -1,9 +1,13 @@
 """A network as units and lines: what flows forward, and what comes back."""
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import clone, is_classifier
 
+from .._types import Inputs
 from ._base import Display, room, set_title, unwrap, wrap
 
 # More names than this would overlap.
@@ -76,7 +80,9 @@ class NetworkDisplay(Display):
         self.output_names = output_names
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, y=None, *, ax=None, **kwargs):
+    def from_estimator(
+        cls, estimator: Any, X: Inputs | None = None, y: ArrayLike | None = None, *, ax: Any = None, **kwargs: Any
+    ) -> Self:
         """Plot a fitted network.
 
         Parameters
@@ -113,7 +119,7 @@ class NetworkDisplay(Display):
         return cls(weights=list(network.coefs_), **shown).plot(ax, **kwargs)
 
     @classmethod
-    def from_trace(cls, trace, *, ax=None, **kwargs):
+    def from_trace(cls, trace: Any, *, ax: Any = None, **kwargs: Any) -> Self:
         """Plot one training step: the weights before it, what flowed forward, and what came back.
 
         Parameters
@@ -148,7 +154,7 @@ class NetworkDisplay(Display):
             ax, **kwargs
         )
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw the network, and its gradients if there are any.
 
         Parameters

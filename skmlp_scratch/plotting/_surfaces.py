@@ -1,13 +1,17 @@
 """Predictions over the plane of two features."""
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import is_regressor
 from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.utils.validation import check_consistent_length
 
+from .._types import Inputs
 from ._base import Display, as_lists, room, set_title, styles, wrap
 
 
@@ -66,8 +70,18 @@ class DecisionSurfaceDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y=None, *, names=None, feature_names=None, grid_resolution=150, n_cols=4, ax=None, **kwargs
-    ):
+        cls,
+        estimator: Any,
+        X: Inputs,
+        y: ArrayLike | None = None,
+        *,
+        names: str | list[str] | None = None,
+        feature_names: Sequence | None = None,
+        grid_resolution: Any = 150,
+        n_cols: Any = 4,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the surfaces of fitted estimators.
 
         Parameters
@@ -99,7 +113,7 @@ class DecisionSurfaceDisplay(Display):
         display = cls(estimators=estimators, names=names, X=X, y=y, feature_names=feature_names)
         return display.plot(ax, grid_resolution=grid_resolution, n_cols=n_cols, **kwargs)
 
-    def plot(self, ax=None, *, grid_resolution=150, n_cols=4, **kwargs):
+    def plot(self, ax: Any = None, *, grid_resolution: int = 150, n_cols: int = 4, **kwargs: Any) -> Self:
         """Draw one panel per estimator.
 
         Parameters

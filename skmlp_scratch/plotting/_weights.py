@@ -1,5 +1,7 @@
 """The weights of a network."""
 
+from typing import Any, Self
+
 import numpy as np
 
 from ._base import Display, set_title, unwrap
@@ -52,7 +54,15 @@ class WeightsDisplay(Display):
         self.first_layer = first_layer
 
     @classmethod
-    def from_estimator(cls, estimator, *, layer=None, image_shape=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        layer: int | None = None,
+        image_shape: tuple | None = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the weights of a fitted network.
 
         Parameters
@@ -87,7 +97,7 @@ class WeightsDisplay(Display):
         display = cls(weights=weights, names=names, image_shape=image_shape, first_layer=first)
         return display.plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw one panel per layer.
 
         Parameters

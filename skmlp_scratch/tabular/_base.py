@@ -6,14 +6,17 @@ The estimator changes in one place, at the end of a fit. Whatever goes wrong bef
 import dataclasses
 import threading
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import quiet
 from .._sklearn import ApiPage, CallbackSupportMixin, Interval, StrOptions, fit_context, one_of
+from .._types import Inputs
 from ..activations import ACTIVATIONS
 from ..encoding import TableEncoder
 from ..estimators._atomic import Atomic
@@ -37,7 +40,7 @@ class BaseScratchTabular(ApiPage, CallbackSupportMixin, Atomic, Exportable, Base
     A subclass is a dataclass of its parameters, and names its ``_targets_class``.
     """
 
-    _targets_class = None
+    _targets_class: Any = None
     _plan_class = Plan
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -57,7 +60,16 @@ class BaseScratchTabular(ApiPage, CallbackSupportMixin, Atomic, Exportable, Base
     }
 
     @fit_context
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: Inputs,
+        y: ArrayLike,
+        sample_weight: ArrayLike | float | None = None,
+        *,
+        X_val: Inputs | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | float | None = None,
+    ) -> Self:
         """Fit the networks to a table.
 
         Parameters
@@ -145,12 +157,12 @@ class BaseScratchTabular(ApiPage, CallbackSupportMixin, Atomic, Exportable, Base
         return {name: getattr(self, name) for name in names} | {"params_": params}
 
     @property
-    def validation_scores_(self):
+    def validation_scores_(self) -> Any:
         """``history_["val_score"]``: the joint score of each epoch."""
         return self.history_["val_score"]
 
     @property
-    def members_(self):
+    def members_(self) -> Any:
         """The networks one by one: estimators that predict as this one does, each with a single member."""
         check_is_fitted(self)
         members = []

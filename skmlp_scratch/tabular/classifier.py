@@ -5,11 +5,13 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import log_expit, logsumexp
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._sklearn import HasMethods, Interval, StrOptions, one_of
+from .._types import Inputs
 from ..estimators._class_targets import ClassTargets
 from ..losses import Smoothed, names_for
 from ._base import BaseScratchTabular
@@ -103,7 +105,7 @@ class ScratchTabularClassifier(ClassifierMixin, BaseScratchTabular):
         attributes = super()._attributes(params, temperature)
         return attributes | {"classes_": self._targets.classes, "temperature_": temperature}
 
-    def predict(self, X):
+    def predict(self, X: Inputs) -> NDArray:
         """Predict labels.
 
         Parameters
@@ -119,7 +121,7 @@ class ScratchTabularClassifier(ClassifierMixin, BaseScratchTabular):
         check_is_fitted(self)
         return self._targets.labels(self._mean_prediction(X))
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Inputs) -> NDArray:
         """Predict probabilities: the mean of the members'.
 
         Those of single members are ``[member.predict_proba(X) for member in clf.members_]``.
@@ -142,7 +144,7 @@ class ScratchTabularClassifier(ClassifierMixin, BaseScratchTabular):
             return np.clip(y_prob, limits.smallest_subnormal, 1 - limits.epsneg)
         return np.hstack([1 - y_prob, y_prob]) if y_prob.shape[1] < len(self.classes_) else y_prob
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Inputs) -> NDArray:
         """Predict logarithms of probabilities, exact where the probabilities underflow.
 
         Parameters
@@ -162,7 +164,7 @@ class ScratchTabularClassifier(ClassifierMixin, BaseScratchTabular):
             return log_y_prob
         return np.hstack([self._log_complement(logits), log_y_prob])
 
-    def decision_function(self, X):
+    def decision_function(self, X: Inputs) -> NDArray:
         """Compute the logarithms of the odds, or of the probabilities where there are more than two classes.
 
         Parameters

@@ -9,6 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._sklearn import HasMethods, Interval, one_of
+from .._types import Inputs
 from ..estimators._number_targets import NumberTargets
 from ..losses import names_for
 from ._base import BaseScratchTabular
@@ -77,7 +78,7 @@ class ScratchTabularRegressor(RegressorMixin, BaseScratchTabular):
         "huber_delta": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def predict(self, X, return_std=False):
+    def predict(self, X: Inputs, return_std: bool = False) -> tuple:
         """Predict targets: the mean of the members' predictions.
 
         Parameters
