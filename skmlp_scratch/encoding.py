@@ -534,8 +534,7 @@ class TableEncoder(ApiPage, Versioned, ExportableEncoder, TransformerMixin, Base
             self._unit = MinMaxScaler(clip=True).fit(booleans)
 
     def _imputed(self, numeric):
-        missing = np.isnan(numeric)
-        return np.where(missing, self._medians.astype(numeric.dtype), numeric) if missing.any() else numeric
+        return np.where(np.isnan(numeric), self._medians.astype(numeric.dtype), numeric)
 
     def _compress(self, columns, n_rows):
         """Return numbers, parts of dates and two-valued columns, and then the codes of the categories."""
@@ -556,8 +555,7 @@ class TableEncoder(ApiPage, Versioned, ExportableEncoder, TransformerMixin, Base
         return compressed
 
     def _stacked_texts(self, columns):
-        texts = [np.where(columns[i].missing, MISSING, columns[i].values) for i in self._texts]
-        return np.column_stack(texts)
+        return np.column_stack([np.where(columns[i].missing, MISSING, columns[i].values) for i in self._texts])
 
     def _expand(self, compressed, out):
         """Write the encoding of some rows into zeros."""
@@ -584,8 +582,8 @@ class TableEncoder(ApiPage, Versioned, ExportableEncoder, TransformerMixin, Base
         """Raise an error if a number is too far from those in fit to be standardized in float32."""
         if not np.isfinite(scaled).all():
             row, i = np.argwhere(~np.isfinite(scaled))[0]
-            name = self.columns_[self._numeric[i].source].name
-            raise ValueError(f"X: column {name!r} holds {numbers[row, i]}, too far from its values in fit.")
+            column = self.columns_[self._numeric[i].source]
+            raise ValueError(f"X: column {column.name!r} holds {numbers[row, i]}, too far from its values in fit.")
 
     def _described(self, columns, plans):
         """Say what became of each column."""

@@ -128,13 +128,7 @@ class GradientDescent(Checked, BaseEstimator):
 
     @quiet
     def minimize(
-        self,
-        objective: Any,
-        params: NDArray,
-        *,
-        callback: Callable | None = None,
-        rng: np.random.RandomState | None = None,
-        state: dict | None = None,
+        self, objective: Any, params: NDArray, *, callback: Callable | None = None, rng: Any = None, state: Any = None
     ) -> OptimizeResult:
         """Minimize the objective.
 
@@ -280,8 +274,7 @@ class _Descent:
         """Pass over the rows once; return what the callback is told."""
         total, done, n_samples = 0.0, 0, self.objective.n_samples
         if self.counts_samples:
-            epoch, samples = self.state["epoch"], self.state["samples"]
-            self.schedule.n_samples = samples / epoch if epoch else n_samples
+            self.schedule.n_samples = self.state["samples"] / self.state["epoch"] if self.state["epoch"] else n_samples
         for rows, n_rows in self._batches():
             if self.by_step or not done:
                 self._set_rate(done / n_samples)
@@ -421,11 +414,7 @@ class ScipyMinimize(Checked, BaseEstimator):
             raise diverged(run.loss, 1, None)
         try:
             result = optimize.minimize(
-                run.evaluate,
-                run.x,
-                jac=run.with_gradient or None,
-                callback=run.iteration,
-                **self._arguments(),
+                run.evaluate, run.x, jac=run.with_gradient or None, callback=run.iteration, **self._arguments()
             )
         except StopIteration:
             result = run.cut_short(STOPPED, "Stopped by the callback.")
@@ -443,8 +432,7 @@ class ScipyMinimize(Checked, BaseEstimator):
         options = dict(self.options or {})
         if self.max_iter is not None:
             # TNC counts evaluations only.
-            limit = "maxfun" if str(self.method).lower() == "tnc" else "maxiter"
-            options[limit] = int(self.max_iter)
+            options["maxfun" if str(self.method).lower() == "tnc" else "maxiter"] = int(self.max_iter)
         return {"method": self.method, "tol": self.tol, "options": options}
 
 

@@ -18,8 +18,8 @@ from ._source import DaskSource, one_block_per_row
 class OnDask:
     """What both estimators add to the local ones."""
 
-    _parameter_constraints = {"client": "no_validation"}
-    _local_class = None
+    _parameter_constraints: dict[str, Any] = {"client": "no_validation"}
+    _local_class: Any = None
 
     def _prepare(self, X, y, sample_weight, validation, *arguments, **options):
         source = DaskSource(open_client(self.client), X, y, sample_weight)

@@ -31,12 +31,7 @@ from ._run import Run
 from ._split import split
 from ._text import without_text
 from ._together import check_together, differences, notes_on
-from ._validation import CALIBRATED, Validation
-
-NO_TEMPERATURE = (
-    "scoring='calibrated_loss' finds no temperature without a validation set: set early_stopping=True, or give X_val "
-    "and y_val to fit."
-)
+from ._validation import CALIBRATED, NO_TEMPERATURE, Validation
 
 
 class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, FitsChunks, Exportable, BaseEstimator):

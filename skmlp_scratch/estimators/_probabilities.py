@@ -1,6 +1,7 @@
 """Probabilities: floating-point numbers that keep the order of the logits where exact ones would round to 0 or 1."""
 
 import numpy as np
+from scipy.special import expit, log_expit
 
 # Binary digits below 1 that tell saturated probabilities apart.
 DIGITS = {np.dtype(np.float64): 12, np.dtype(np.float32): 5}
@@ -66,3 +67,46 @@ def below_one(y_prob, raw):
         return y_prob
     steps = np.maximum(np.ceil(2**digits * first / np.where(high, raw, first)), 1)
     return np.where(high, 1 - steps * step, y_prob).astype(y_prob.dtype)
+
+
+def probabilities(loss, raw, logistic):
+    """Return the probabilities of the classes, or of labels.
+
+    Parameters
+    ----------
+    loss : Loss
+        Has the inverse link.
+    raw : ndarray of shape (n_samples, n_outputs)
+        Logits.
+    logistic : bool
+        Whether the inverse link is the logistic function.
+
+    Returns
+    -------
+    y_prob : ndarray of shape (n_samples, n_classes)
+        Two columns for one output.
+    """
+    if raw.shape[1] == 1 and logistic:
+        return above_zero(expit(np.hstack([-raw, raw])), lambda: log_expit(np.hstack([-raw, raw])))
+    y_prob = loss.inverse_link(raw)
+    if raw.shape[1] == 1:
+        return np.hstack([1 - y_prob, y_prob])
+    y_prob = below_one(y_prob, raw) if logistic else y_prob
+    return above_zero(y_prob, lambda: loss.log_inverse_link(raw))
+
+
+def log_probabilities(loss, raw, logistic):
+    """Return logarithms of :func:`probabilities`, exact where these underflow.
+
+    Parameters
+    ----------
+    loss, raw, logistic
+        As for :func:`probabilities`.
+
+    Returns
+    -------
+    log_y_prob : ndarray of shape (n_samples, n_classes)
+    """
+    if raw.shape[1] > 1:
+        return loss.log_inverse_link(raw)
+    return log_expit(np.hstack([-raw, raw])) if logistic else np.log(probabilities(loss, raw, logistic))

@@ -14,6 +14,10 @@ from ..objective import Objective
 from ._carry import digest
 
 CALIBRATED = "calibrated_loss"  # the score that finds a temperature, too
+NO_TEMPERATURE = (
+    "scoring='calibrated_loss' finds no temperature without a validation set: set early_stopping=True, or give X_val "
+    "and y_val to fit."
+)
 
 
 class Validation:

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, log_expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
@@ -17,7 +16,7 @@ from ._base import BaseScratchMLP
 from ._class_targets import ClassTargets
 from ._constraints import is_incremental
 from ._docs import documented
-from ._probabilities import above_zero, below_one
+from ._probabilities import log_probabilities, probabilities
 from ._validation import CALIBRATED
 
 
@@ -193,14 +192,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         raw = self._logits(X)
         if len(self.classes_) == 1:
             return np.ones((len(raw), 1), dtype=raw.dtype)
-        loss, logistic = self._targets.loss, self.out_activation_ == "logistic"
-        if raw.shape[1] == 1 and logistic:
-            return above_zero(expit(np.hstack([-raw, raw])), lambda: log_expit(np.hstack([-raw, raw])))
-        y_prob = loss.inverse_link(raw)
-        if raw.shape[1] == 1:
-            return np.hstack([1 - y_prob, y_prob])
-        y_prob = below_one(y_prob, raw) if logistic else y_prob
-        return above_zero(y_prob, lambda: loss.log_inverse_link(raw))
+        return probabilities(self._targets.loss, raw, self.out_activation_ == "logistic")
 
     def predict_log_proba(self, X: Inputs) -> NDArray:
         """Predict logarithms of probabilities, exact where the probabilities underflow.
@@ -218,11 +210,7 @@ class ScratchMLPClassifier(ClassifierMixin, BaseScratchMLP):
         raw = self._logits(X)
         if len(self.classes_) == 1:
             return np.zeros((len(raw), 1), dtype=raw.dtype)
-        if raw.shape[1] > 1:
-            return self._targets.loss.log_inverse_link(raw)
-        if self.out_activation_ == "logistic":
-            return log_expit(np.hstack([-raw, raw]))
-        return np.log(self.predict_proba(X))
+        return log_probabilities(self._targets.loss, raw, self.out_activation_ == "logistic")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
