@@ -129,9 +129,9 @@ def status(field):
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
-X = np.random.default_rng(0).standard_normal((1_000_000, 10), dtype=np.float32)
+X = np.random.default_rng(0).standard_normal((1_000_000, 30), dtype=np.float32)
 y = X[:, 0] > X[:, 1]
-model = ScratchTabularClassifier((16,), n_members=2, max_iter=1, batch_size=4096, n_jobs=2, random_state=0)
+model = ScratchTabularClassifier((32,), n_members=2, max_iter=1, batch_size=4096, n_jobs=2, random_state=0)
 model.fit(X[:5000], y[:5000]).predict_proba(X[:5000])
 before = status("VmRSS")
 model.fit(X, y)
