@@ -115,7 +115,7 @@ def fit_memory_map():
             seconds(lambda model=model: model.fit(X[:1000], y[:1000]))  # loads and starts all
             with Held() as held:
                 spent = seconds(lambda model=model: model.fit(X, y))
-            print(f"{solver}, {max_iter} epochs: {spent:.0f} s, {held.peak_mb:.0f} MB beyond the map, y included")
+            print(f"{solver}, {max_iter} epochs: {spent:.0f} s, {held.peak_mb:.0f} MB beyond the map and y")
 
 
 class Held:
