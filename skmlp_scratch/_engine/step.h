@@ -291,12 +291,14 @@ static INLINE void FN(store_row)(T *to, V x, idx left)
 /* log sum exp(raw) - y . raw, and softmax(raw) - y, of one row. */
 static T FN(categorical)(const T *raw, const T *y, T *d, idx n)
 {
-    V most = FN(splat)((T)-INFINITY), sum = FN(splat)(0), dot = sum;
+    /* No infinity stays behind on the stack, where other libraries multiply what they do not use, and warn. */
+    const T least = IS_DOUBLE ? (T)-DBL_MAX : (T)-FLT_MAX;
+    V most = FN(splat)(least), sum = FN(splat)(0), dot = sum;
     for (idx j = 0; j < n; j += LANES) {
-        V x = FN(load_row)(raw + j, n - j, (T)-INFINITY);
+        V x = FN(load_row)(raw + j, n - j, least);
         most = FN(select)(x > most, x, most);
     }
-    T each[BYTES / sizeof(T)], top = (T)-INFINITY;
+    T each[BYTES / sizeof(T)], top = least;
     FN(store)(each, most);
     for (idx j = 0; j < LANES; j++) top = each[j] > top ? each[j] : top;
     for (idx j = 0; j < n; j += LANES) {
