@@ -52,7 +52,7 @@ PRIVATE_SKLEARN = "_sklearn"
 
 LONGEST_FUNCTION = 45
 LONGEST_MODULE = 300
-LONGEST_ESTIMATOR_FILE = 220
+LONGEST_ESTIMATOR_FILE = 235  # annotated signatures take a line per parameter
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -366,8 +366,8 @@ def test_a_long_module_is_found():
     assert not is_too_long("estimators", source)
     assert is_too_long("layers", source + "x = 1\n")
     assert not is_too_long("plotting._base", source)
-    assert is_too_long("estimators._base", 221 * "# A comment.\n")
-    assert not is_too_long("estimators._base", 220 * "# A comment.\n")
+    assert is_too_long("estimators._base", 236 * "# A comment.\n")
+    assert not is_too_long("estimators._base", 235 * "# A comment.\n")
 
 
 def test_a_counted_stack_frame_is_found():
