@@ -157,6 +157,11 @@ def loss_of_variant(variant, table, seed):
     return log_loss(y_test, model.predict_proba(X_test))
 
 
+def run(options):
+    """Measure and print everything."""
+    main()
+
+
 def main(tables=tuple(TABLES), seeds=SEEDS):
     """Measure and print everything.
 
