@@ -141,4 +141,12 @@ def _anonymous_mb():
     return int(line.split()[1]) / 1024
 
 
-COMMANDS = {"distributed": evaluations, "distributed-fit": fit_on_workers, "memory-map": fit_memory_map}
+WHAT = {"evaluation": evaluations, "fit": fit_on_workers, "memory-map": fit_memory_map}
+
+
+def add_options(parser):
+    parser.add_argument("what", nargs="?", choices=WHAT, default="evaluation", help="what is measured")
+
+
+def run(options):
+    WHAT[options.what]()

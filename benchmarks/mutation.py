@@ -1,11 +1,10 @@
-"""Plants bugs, one at a time, and runs the tests of their module: ``python -m benchmarks.mutation``.
+"""Plants bugs, one at a time, and runs the tests of their module.
 
 A bug is a line of the package with another text. Each one is applied to a temporary copy of the package, whose tests
 then have a minute of processor time to find it: by a failure, by an error, or by not coming to an end. What survives is
 reported, with the reason if there is one, and the command fails if a survivor has none.
 """
 
-import argparse
 import ast
 import os
 import queue
@@ -19,6 +18,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from . import at_least
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "skmlp_scratch"
@@ -176,14 +177,15 @@ def report(bugs, survivors):
     return "\n".join(lines)
 
 
-def main(arguments=None):
+def add_options(parser):
+    parser.add_argument("modules", nargs="*", help="only the modules whose paths contain one of these")
+    parser.add_argument("--jobs", type=at_least(1), default=1, metavar="N", help="bugs at a time, each in its own copy")
+    parser.add_argument("--skip-healthy", action="store_true", help="take it for granted that the tests pass")
+
+
+def run(options):
     from .planted import BUGS
 
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.mutation", description=__doc__)
-    parser.add_argument("modules", nargs="*", help="only the modules whose paths contain one of these")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="bugs at a time, each in its own copy")
-    parser.add_argument("--skip-healthy", action="store_true", help="take it for granted that the tests pass")
-    options = parser.parse_args(arguments)
     bugs = [bug for bug in BUGS if not options.modules or any(part in bug.module for part in options.modules)]
     if not bugs:
         raise SystemExit("no bug is planted in such a module")
@@ -196,7 +198,3 @@ def main(arguments=None):
     print("\n" + report(bugs, survivors))
     if any(not bug.reason for bug in survivors):
         raise SystemExit(1)
-
-
-if __name__ == "__main__":
-    main()

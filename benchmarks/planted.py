@@ -1,4 +1,4 @@
-"""The bugs that ``python -m benchmarks.mutation`` plants: signs, axes, off-by-ones, dropped weights, missing copies.
+"""The bugs that ``python -m benchmarks mutation`` plants: signs, axes, off-by-ones, dropped weights, missing copies.
 
 Each text stands in its file exactly once; where it no longer does, the command says so before it begins.
 """

@@ -175,6 +175,15 @@ def loss_of_other(name, table, seed):
     return loss_of(other(name, TABLES[table][0]), table, seed)
 
 
+def add_options(parser):
+    parser.add_argument("--only", nargs="+", metavar="TEXT", help="only the rows whose names contain a text")
+    parser.add_argument("--results", metavar="FILE", help="the losses measured so far, which it goes on from")
+
+
+def run(options):
+    main(only=options.only, path=options.results)
+
+
 def main(tables=tuple(TABLES), seeds=SEEDS, only=None, path=None):
     """Measure and print everything.
 

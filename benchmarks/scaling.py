@@ -4,6 +4,7 @@ import statistics
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 
@@ -53,6 +54,10 @@ SWEEPS = [
     Sweep("Depth", "depth", (1, 2, 4, 8), note="Between two hidden layers lie units² weights, before the first few."),
     Sweep("Batch size", "batch", (20, 200, 2_000), note="Small steps pay for each call of numpy, large ones do not."),
 ]
+
+
+def run(options):
+    write_page(Path(__file__).parents[1] / "docs")
 
 
 def write_page(folder):

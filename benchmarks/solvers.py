@@ -1,13 +1,12 @@
 """Training loss against seconds for every solver, on five data sets that ship with scikit-learn.
 
-    python benchmarks/solvers.py --output docs/images/solvers.png
+    python -m benchmarks solvers --output docs/images/solvers.png
 
 draws the picture and prints how long each solver needs. Every solver minimizes the same objective from the same
 weights. What is counted is processor time with one thread, so that other programs disturb it little; the
 evaluations that record the loss are not counted.
 """
 
-import argparse
 import time
 from pathlib import Path
 
@@ -142,21 +141,18 @@ def draw_panel(ax, curves):
     ax.grid(alpha=0.3)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def add_options(parser):
     parser.add_argument("--seconds", type=float, default=1.0, help="for every solver on every data set (default: 1)")
     parser.add_argument("--output", type=Path, default=Path("solvers.png"), help="the picture (default: solvers.png)")
-    arguments = parser.parse_args()
+
+
+def run(options):
     results = {}
     with threadpool_limits(1):
         for name in DATA:
             objective = make_objective(name)
-            results[name] = objective, measure(objective, arguments.seconds)
+            results[name] = objective, measure(objective, options.seconds)
     print_table(results)
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    draw(results, arguments.seconds).savefig(arguments.output, dpi=90)
-    print(f"picture: {arguments.output}")
-
-
-if __name__ == "__main__":
-    main()
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    draw(results, options.seconds).savefig(options.output, dpi=90)
+    print(f"picture: {options.output}")

@@ -1,6 +1,6 @@
 """Do dropout, normalization and learning-rate schedules help on real data?
 
-    python -m benchmarks.toolbox
+    python -m benchmarks toolbox
 
 trains one network with and without each, from the same seeds on the same few rows, and prints the accuracy on
 held-out rows: after the last epoch, how much that is above the first line of its block, and after how many epochs it
@@ -85,7 +85,6 @@ they save 12 to 13 points.
     717 s
 """
 
-import argparse
 import os
 import warnings
 from dataclasses import dataclass
@@ -98,6 +97,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from skmlp_scratch import ScratchMLPClassifier
+
+from . import at_least
 
 MNIST = os.environ.get("SKMLP_MNIST")  # an .npz with x_train, y_train, x_test, y_test
 
@@ -194,21 +195,22 @@ def show(block, n_seeds):
         print(row(variant, curves, reference, block.target), flush=True)
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.toolbox", description=__doc__.partition("\n")[0])
-    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="how many seeds to average over (default 5)")
-    n_seeds = parser.parse_args(arguments).seeds
-    if n_seeds < 2:
-        parser.error("--seeds must be at least 2, for a standard error")
+def add_options(parser):
+    parser.add_argument(
+        "--seeds",
+        type=at_least(2),  # for a standard error
+        default=5,
+        metavar="N",
+        help="how many seeds to average over (default 5)",
+    )
+
+
+def run(options):
     warnings.simplefilter("ignore", ConvergenceWarning)  # every run is as long as every other
     start = perf_counter()
     for block in blocks():
         if block.data == "mnist" and not MNIST:
             print(f"\nmnist, {block.what}: left out, SKMLP_MNIST names no file")
             continue
-        show(block, n_seeds)
+        show(block, options.seeds)
     print(f"\n{perf_counter() - start:.0f} s")
-
-
-if __name__ == "__main__":
-    main()

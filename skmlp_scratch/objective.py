@@ -123,6 +123,8 @@ class Objective:
         grad : ndarray of shape (n_params,)
             A buffer that the next call overwrites: copy it to keep it.
         """
+        if self._by_index and isinstance(rows, np.ndarray) and not sparse.issparse(self.X):
+            self._pack()
         self._bind(params)
         if self._compiled and (value := self._compiled(params, self._grad, rows, rng)) is not None:
             return value, self._grad
@@ -275,6 +277,12 @@ class Objective:
     def _scale(self, rows):
         """Factor by which the sum over some rows estimates the mean over all."""
         return self.n_samples / (self._count(rows) * self._weight_sum)
+
+    def _pack(self):
+        """Copy X into row order, once: elsewhere each number of a row drawn at random lies in a place of its own."""
+        self.X = np.ascontiguousarray(self.X)
+        self._by_index, self._is_packed = False, True
+        self._params = self._grad = self._compiled = None  # the kernels hold X, too
 
     def _take(self, rows):
         """Rows of X, y as floats, and the weights."""

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import quality, scaling
-from benchmarks.__main__ import main, put_between_markers
+from benchmarks import containers, quality, scaling, testing
+from benchmarks.__main__ import COMMANDS, main
 from benchmarks.cells import CELLS, make
+from benchmarks.measure import put_between_markers
 from benchmarks.plain_loop import PlainLoop
 from skmlp_scratch import ScratchMLPClassifier
 
@@ -149,3 +150,79 @@ def test_quality_goes_on_from_the_losses_measured_so_far(tmp_path, monkeypatch, 
 def test_quality_refuses_an_unknown_row():
     with pytest.raises(SystemExit, match="no such row; choose from whole recipe"):
         main(["quality", "--only", "nosuch"])
+
+
+# The command line
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    printed = capsys.readouterr().out
+    assert all(f"    {name} " in printed for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    assert COMMANDS[command].__doc__.splitlines()[0] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong", [["--repeats", "0"], ["containers", "--rows", "many"], ["toolbox", "--seeds", "1"]])
+def test_a_number_that_is_too_small_is_refused(wrong, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(wrong)
+    assert "whole number of at least" in capsys.readouterr().err
+
+
+# Containers
+
+
+def test_containers_are_compared_with_the_array_and_the_peer(capsys):
+    pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    main(["containers", "--rows", "60", "--repeats", "1"])
+    lines = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [line[0].removeprefix("| ") for line in lines[1:]] == list(containers.CONTAINERS)
+    assert lines[1][-1] == "1.00 |"
+
+
+def test_medians_of_the_ratios_in_each_round():
+    times = {(containers.ARRAY, containers.OURS): [1.0, 2.0, 4.0], (containers.ARRAY, containers.PEER): [2.0, 8.0, 8.0]}
+    times |= {("list", containers.OURS): [3.0, 2.0, 12.0], ("list", containers.PEER): [3.0, 2.0, 12.0]}
+    assert containers.table(times).splitlines()[2:] == [
+        "| C-ordered array | 2 s | 8 s | 2.00 | 1.00 |",
+        "| list | 3 s | 3 s | 1.00 | 3.00 |",
+    ]
+
+
+# Figures of the tests
+
+
+def test_tests_are_counted_by_kind():
+    names = [
+        "skmlp_scratch/losses.py::skmlp_scratch.losses",
+        "tests/test_parity.py::test_x",
+        "tests/a/test_b.py::test_its_gradient[1]",
+    ]
+    lines = testing.counts(names).splitlines()
+    assert lines[2] == "| all | 3 |"
+    assert "| doctests | 1 |" in lines
+    assert "| same seed, same result as scikit-learn's | 1 |" in lines
+    assert "| gradients and slopes | 1 |" in lines
+
+
+def test_every_file_of_the_kernels_is_there():
+    assert all((testing.ROOT / path).exists() for path in testing.SENSITIVE)
+
+
+@pytest.mark.parametrize(
+    "line, cell",
+    [
+        ("4114 passed, 3 skipped, 2 xfailed in 197.44s (0:03:17)", "4114 passed"),
+        ("1 failed, 12 passed in 3.00s", "1 failed, 12 passed"),
+    ],
+)
+def test_the_outcome_is_what_passed_and_failed(line, cell):
+    assert testing.outcome(line) == cell

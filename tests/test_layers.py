@@ -672,6 +672,15 @@ def test_a_small_chunk_hardly_moves_the_predictions():
     assert np.abs(model.predict(ROWS) - before).max() < 0.5 * before.std()
 
 
+def test_a_validation_set_does_not_count_the_rows_twice():
+    """It is measured with the statistics of all rows so far, which the end of the call takes anew."""
+    model, reference = still(), still()
+    for chunk in (slice(0, None, 2), slice(1, None, 2)):
+        model.partial_fit(ROWS[chunk], SUM_OF_ROWS[chunk], X_val=ROWS[::8], y_val=SUM_OF_ROWS[::8])
+        reference.partial_fit(ROWS[chunk], SUM_OF_ROWS[chunk])
+    np.testing.assert_array_equal(model.params_, reference.params_)
+
+
 def test_statistics_survive_a_pickle():
     model = still().partial_fit(ROWS[:60], SUM_OF_ROWS[:60])
     again = pickle.loads(pickle.dumps(model))

@@ -503,6 +503,27 @@ def test_the_memory_order_of_the_inputs_changes_nothing(order, rows):
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-11, atol=1e-14)
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_rows_drawn_at_random_are_read_from_row_order(order):
+    """One copy, with the first such batch; what reads rows in their order needs none."""
+    X, y, _ = data()
+    net = network()
+    objective = Objective(net, "log_loss", ORDERS[order](X), y)
+    given, params = objective.X, start(net)
+    objective.loss_and_grad(params)
+    objective.loss_and_grad(params, slice(3, 9))
+    assert objective.X is given
+    objective.loss_and_grad(params, np.array([5, 2, 5]))
+    packed = objective.X
+    assert packed.flags.c_contiguous
+    np.testing.assert_array_equal(packed, X)
+    reference = evaluate(Objective(net, "log_loss", X, y), params, np.array([1, 9]))
+    loss, grad = evaluate(objective, params, np.array([1, 9]))
+    assert objective.X is packed
+    assert loss == pytest.approx(reference[0], rel=1e-13)
+    np.testing.assert_allclose(grad, reference[1], rtol=1e-12, atol=1e-15)
+
+
 @pytest.mark.parametrize("rows", [np.arange(0, 20_000, 200), slice(0, 100)], ids=["indices", "slice"])
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_minibatch_costs_what_its_rows_cost_in_any_memory_order(order, rows):

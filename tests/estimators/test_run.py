@@ -792,6 +792,17 @@ def test_a_harder_chunk_is_no_divergence(method):
     assert np.isfinite(model.loss_)
 
 
+@pytest.mark.parametrize("method", ["partial_fit", "fit"])
+def test_an_easier_chunk_is_no_divergence(method):
+    """Targets of zero cost nothing to begin with, and the limit is that of the calls before."""
+    model = ScratchMLPRegressor(hidden_layer_sizes=(4,), warm_start=True, max_iter=2, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        getattr(model, method)(X_SMALL, TARGET_SMALL)
+        getattr(model, method)(X_SMALL, 0 * TARGET_SMALL)
+    assert model.loss_ > 0
+
+
 @pytest.mark.parametrize("solver", [solver for solver in SOLVERS if solver not in ("bfgs", "lbfgs", "cg")])
 def test_a_good_stream_is_silent(solver):
     model = ScratchMLPRegressor(hidden_layer_sizes=(4,), solver=solver, random_state=0)
