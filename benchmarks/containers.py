@@ -29,7 +29,7 @@ def strided(A):
 def mixed_frame(A):
     """Columns of several types, nullable ones and truth values among them."""
     frame = pandas_frame(A)
-    return frame.assign(a=frame["a"].astype("float32"), b=frame["b"] > 0, c=(frame["c"] * 10).astype("Int64"))
+    return frame.assign(a=frame["a"].astype("float32"), b=frame["b"] > 0, c=(frame["c"] * 10).round().astype("Int64"))
 
 
 def pandas_frame(A, dtype=None):

@@ -159,7 +159,7 @@ def test_help_names_every_command(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     printed = capsys.readouterr().out
-    assert all(f"    {name} " in printed for name in COMMANDS)
+    assert all(f"\n    {name}" in printed for name in COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
