@@ -153,13 +153,13 @@ BUGS = [
     *planted(
         "estimators/_split.py",
         "tests/estimators/test_split.py",
-        ("return rows.take(train), rows.take(held)", "return rows, rows.take(held)"),
         ("        rng = np.random.RandomState()\n        rng.set_state(state)", "        pass"),
     ),
     *planted(
         "estimators/_rows.py",
         "tests/estimators/test_rows.py tests/estimators/test_split.py",
         ("None if self.weight is None else self.weight[index]", "None"),
+        ("return self.take(train), self.take(held)", "return self, self.take(held)"),
         ("X, y, sample_weight = X[kept], y[kept], sample_weight[kept]", "pass"),
     ),
     *planted(

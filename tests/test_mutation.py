@@ -39,6 +39,10 @@ def test_every_text_that_is_gone_is_named_before_anything_runs(tmp_path):
         check_in_step(tmp_path, [Bug("module.py", "b = 1", "b = 2", ()), Bug("other.py", "c", "d", ())])
 
 
+def test_every_bug_stands_in_todays_source():
+    check_in_step(ROOT, BUGS)
+
+
 def test_every_bug_names_tests_that_are_there():
     assert len(BUGS) >= 60
     for bug in BUGS:
