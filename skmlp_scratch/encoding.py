@@ -388,7 +388,8 @@ class TableEncoder(ApiPage, Versioned, ExportableEncoder, TransformerMixin, Base
         if identifiers:
             message = (
                 f"Dropped {', '.join(map(repr, identifiers))}: nearly all values are different texts, which name the "
-                "rows instead of describing them. List a column in categorical_features to keep it."
+                "rows instead of describing them. List a column in categorical_features to keep it; if it holds "
+                "numbers or dates, convert it first (pd.to_numeric, pd.to_datetime)."
             )
             warn_user(message, tables.DroppedColumnWarning)
         return compressed

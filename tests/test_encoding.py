@@ -298,7 +298,7 @@ class TestTableEncoder:
 
     def test_identifiers_are_dropped_with_a_warning_that_names_them(self):
         frame = make_frame().assign(key=[f"key {i}" for i in range(N)])
-        with pytest.warns(DroppedColumnWarning, match="Dropped 'key': nearly all values are different texts"):
+        with pytest.warns(DroppedColumnWarning, match=r"Dropped 'key': nearly all .* convert it first"):
             encoder = TableEncoder().fit(frame)
         assert encoder.columns_[-1] == ("key", "identifier", "dropped: nearly all values differ", 0)
         with warnings.catch_warnings():

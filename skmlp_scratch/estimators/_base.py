@@ -30,7 +30,7 @@ from ._rows import Rows, read_once, read_rows
 from ._run import Run
 from ._split import split
 from ._text import without_text
-from ._together import check_together, differences, notes_on
+from ._together import check_nested, check_together, differences, notes_on
 from ._validation import CALIBRATED, NO_TEMPERATURE, Validation
 
 
@@ -203,14 +203,7 @@ class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, FitsChu
         -------
         self : object
         """
-        for key in params:
-            name, nested, _ = key.partition("__")
-            value = params.get(name, getattr(self, name, None))
-            if nested and isinstance(value, str):
-                raise ValueError(
-                    f"{key}: {name}={value!r} is a name and has no parameters: pass an object, such as "
-                    "solver=GradientDescent('adam', learning_rate=0.01), or set the flat parameters."
-                )
+        check_nested(self, params)
         return super().set_params(**params)
 
     def __sklearn_tags__(self):

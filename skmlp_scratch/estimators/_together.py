@@ -158,3 +158,17 @@ def _same(value, default):
         return bool(value == default)
     except ValueError:  # arrays
         return False
+
+
+def check_nested(model, params):
+    """Raise an error if ``set_params`` is given a parameter of something that is a name: names have none."""
+    for key in params:
+        *path, _ = key.split("__")
+        value = model
+        for depth, name in enumerate(path, 1):
+            value = params.get("__".join(path[:depth]), getattr(value, name, None))
+            if isinstance(value, str):
+                raise ValueError(
+                    f"{key}: {name}={value!r} is a name and has no parameters: pass an object, such as "
+                    "solver=GradientDescent(Adam(), learning_rate=0.01), or set the flat parameters."
+                )

@@ -15,6 +15,7 @@ from skmlp_scratch.history import COLUMNS
 from skmlp_scratch.layers import Dense, Dropout
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import Objective
+from skmlp_scratch.optimizers import Adam
 from skmlp_scratch.schedules import Constant, Cosine
 from skmlp_scratch.solvers import SOLVERS, GradientDescent, ScipyMinimize
 
@@ -212,7 +213,7 @@ def test_a_parameter_of_a_name_is_refused_with_the_object_to_give(estimator, nam
     with pytest.raises(ValueError, match=f"{head}='[a-z_]+' is a name") as caught:
         model.set_params(**{name: 0.5})
     if head == "solver":
-        assert f"solver={remedy}('adam'" in str(caught.value) or f'solver={remedy}("adam"' in str(caught.value)
+        assert f"solver={remedy}(Adam()" in str(caught.value)
     assert "object" in str(caught.value) or remedy in str(caught.value)
 
 
@@ -470,3 +471,11 @@ def test_a_warm_start_refuses_another_network():
     model = ScratchMLPRegressor(hidden_layer_sizes=3, warm_start=True, max_iter=2).fit(X_FOUR, NOISE)
     with pytest.raises(ValueError, match="warm_start and partial_fit keep the network"):
         model.set_params(normalization="batch").fit(X_FOUR, NOISE)
+
+
+def test_parameters_of_an_optimizer_given_by_name_need_an_object():
+    clf = ScratchMLPClassifier(solver=GradientDescent("adam"))
+    with pytest.raises(ValueError, match=r"^solver__optimizer__beta_1: optimizer='adam' is a name .*Adam\(\)"):
+        clf.set_params(solver__optimizer__beta_1=0.5)
+    clf.set_params(solver__optimizer=Adam(), solver__optimizer__beta_1=0.5)  # in one call
+    assert clf.solver.optimizer.beta_1 == 0.5
