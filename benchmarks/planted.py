@@ -171,7 +171,8 @@ BUGS = [
     ),
     *planted(
         "estimators/_run.py",
-        "tests/estimators/test_run.py tests/estimators/test_carry.py tests/estimators/test_validation.py tests/test_layers.py",
+        "tests/estimators/test_run.py tests/estimators/test_carry.py tests/estimators/test_validation.py "
+        "tests/test_layers.py",
         ("            params = params.copy()\n", ""),
         ("self.carry.n_seen if self.plan.incremental else 0)\n        return params", "0)\n        return params"),
         ("max(DivergenceGuard.explosion * scale, self.carry.limit)", "DivergenceGuard.explosion * scale"),

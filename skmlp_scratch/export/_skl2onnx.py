@@ -7,7 +7,6 @@ from ._graph import PartOfGraph, require
 from ._model import read
 from ._nodes import write
 from ._table import write_encoding
-from ._target import register_transformed_target
 
 # Those of skl2onnx's own classifiers; ``raw_scores`` asks for the decision function in place of probabilities.
 CLASSIFIER_OPTIONS = {
@@ -87,6 +86,8 @@ def convert_containing(estimator, X):
         options = CLASSIFIER_OPTIONS if issubclass(kind, ClassifierMixin) else None
         alias = f"{kind.__module__}.{kind.__qualname__}"
         skl2onnx.update_registered_converter(kind, alias, shape_calculator, converter, options=options)
+    from ._target import register_transformed_target  # its part of scikit-learn is slow to import
+
     register_transformed_target()
     X = np.zeros((1, estimator.n_features_in_), np.float32) if X is None else X
     return skl2onnx.to_onnx(estimator, X, options={"zipmap": False} if is_classifier(estimator) else None)
