@@ -201,7 +201,7 @@ def _draw(table, data):
     _draw_importance(table, data, axes[3])
     axes[1].get_legend().remove()  # below all panels there is more room
     handles = [*display.baselines_.values(), *display.scores_.values()]
-    picture.legend(handles=handles, loc="outside lower center", frameon=False, ncols=len(handles))
+    picture.legend(handles=handles, loc="outside lower center", frameon=False, ncols=3)
     return picture
 
 
