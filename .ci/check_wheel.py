@@ -11,8 +11,8 @@ from pathlib import Path
 # One file for every Python from 3.11 on.
 KERNELS = re.compile(r"skmlp_scratch/_engine/_kernels\.(abi3\.so|pyd)")
 # pip's on package locations in the machine's own configuration, and the build's on its choice to add no bytecode and on
-# what MANIFEST.in would exclude, were it there.
-HARMLESS = ("Location '", "byte-compiling is disabled", "no previously-included")
+# what MANIFEST.in would exclude, were it there; and a module of that name.
+HARMLESS = ("Location '", "byte-compiling is disabled", "no previously-included", "_warnings.py")
 
 
 def wrong_files(names, modules):
