@@ -34,6 +34,8 @@ from .penalties import ElasticNet
 # The chunks of a full batch are summed in this many lanes, in order, and then the lanes in order: the result
 # does not depend on the number of threads, and only this many gradients exist at a time.
 LANES = 8
+BOUND = {"_params", "_grad", "_compiled", "_views", "_weights", "_grad_views", "_grad_weights"}  # to one vector
+INDEX = np.dtype(np.intp)
 
 
 CHUNK_TARGETS = 2**15  # targets that are cast to floats at a time where nothing is learned from them
@@ -103,6 +105,11 @@ class Objective:
         self.rate_factors = network.rate_factors
         self._params = self._grad = self._compiled = None
 
+    def __getstate__(self):
+        # A copy shares no buffer, and is compiled anew.
+        kept = {name: value for name, value in vars(self).items() if name not in BOUND}
+        return kept | dict.fromkeys(("_params", "_grad", "_compiled"))
+
     def loss_and_grad(
         self, params: NDArray, rows: slice | NDArray | None = None, rng: np.random.RandomState | None = None
     ) -> tuple[float, NDArray]:
@@ -126,6 +133,7 @@ class Objective:
         if self._by_index and isinstance(rows, np.ndarray) and not sparse.issparse(self.X):
             self._pack()
         self._bind(params)
+        rows = self._checked(rows)
         if self._compiled and (value := self._compiled(params, self._grad, rows, rng)) is not None:
             return value, self._grad
         value = self._add_up(rows, rng, self._scale(rows))
@@ -156,6 +164,7 @@ class Objective:
             partitions.
         """
         self._bind(params)
+        rows = self._checked(rows)
         value = self._compiled and self._compiled.sums(params, self._grad, rows, rng, scale)
         if value is None:
             value = self._add_up(rows, rng, scale)
@@ -193,6 +202,7 @@ class Objective:
         loss : float
         """
         self._bind(params)
+        rows = self._checked(rows)
         if self._compiled:
             return self._compiled.sum_of_losses(params, rows) * self._scale(rows)
         views = self._views
@@ -236,7 +246,7 @@ class Objective:
 
         chunks = self._small_chunks(self._count(rows))
         if rows is not None:
-            index = np.arange(self.n_samples)[rows]
+            index = np.arange(self.n_samples)[rows] if isinstance(rows, slice) else rows
             chunks = [index[chunk] for chunk in chunks]
         return float(sum(map_threads(run, chunks))) * self._scale(rows)
 
@@ -258,6 +268,8 @@ class Objective:
                 f"params are {params.dtype} and X is {self.X.dtype}: give params at least X's precision, float32 or "
                 "float64."
             )
+        if not (params.flags.c_contiguous and params.flags.aligned):
+            raise ValueError("params must be contiguous and aligned: np.array(params) is.")
         views = self.network.unflatten(params)
         grad = self._grad
         if grad is None or grad.dtype != params.dtype:
@@ -268,6 +280,19 @@ class Objective:
         self._views, self._weights = views, params[weights]
         self._grad_views, self._grad_weights, self._grad = grad_views, grad[weights], grad
         self._params = params
+
+    def _checked(self, rows):
+        """Return rows as kernels and numpy read alike, if there are any."""
+        if rows is None or (type(rows) is np.ndarray and rows.dtype is INDEX and rows.size):
+            return rows
+        rows = rows if isinstance(rows, slice) else np.asarray(rows)
+        if not self._count(rows):
+            raise ValueError("rows must not be empty.")
+        if isinstance(rows, slice):
+            return rows
+        if rows.dtype.kind not in "iu":
+            raise ValueError(f"rows are {rows.dtype}, and must be integers: of a mask take np.flatnonzero(mask).")
+        return rows.astype(INDEX)
 
     def _count(self, rows):
         if rows is None:
@@ -289,6 +314,8 @@ class Objective:
         X, y, sample_weight = self.X, self.y, self.sample_weight
         if rows is not None:
             is_slice = isinstance(rows, slice)
+            if not is_slice and rows.min() < 0:  # as the kernels say it; numpy would count from the end
+                raise IndexError("rows are out of bounds: one is negative.")
             X = X[rows] if is_slice or self._by_index else X.take(rows, axis=0)  # faster than X[rows]
             if is_slice and not self._is_packed:
                 X = np.ascontiguousarray(X)  # once, where every product would copy it

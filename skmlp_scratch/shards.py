@@ -241,6 +241,8 @@ class ShardedObjective:
                 "full-batch solver ('gd', 'lbfgs'), or normalization='layer'."
             )
         rows = np.arange(*rows.indices(self.n_samples)) if isinstance(rows, slice) else np.asarray(rows)
+        if not len(rows) or rows.min() < 0 or rows.max() >= self.n_samples:
+            raise IndexError(f"rows must be numbers from 0 to {self.n_samples - 1}, at least one.")
         shard = np.searchsorted(self.starts, rows, side="right") - 1
         return [rows[shard == k] - start for k, start in enumerate(self.starts[:-1])]
 

@@ -1,7 +1,9 @@
 """The objective: one definition of loss, gradient and penalty, for all rows and for any part of them."""
 
+import copy
 import itertools
 import json
+import pickle
 import subprocess
 import sys
 import time
@@ -313,8 +315,8 @@ def test_data_are_left_as_they_are(rows, layers):
         assert first[0] == second[0]
         np.testing.assert_array_equal(first[1], second[1])
         np.testing.assert_array_equal(params, before)
-    for array, copy in zip((X, Y, weights), kept, strict=True):
-        np.testing.assert_array_equal(array, copy)
+    for array, before in zip((X, Y, weights), kept, strict=True):
+        np.testing.assert_array_equal(array, before)
 
 
 @pytest.mark.parametrize("convert", [sparse.csr_matrix, sparse.csr_array], ids=lambda f: f.__name__)
@@ -801,3 +803,56 @@ def test_a_million_rows_fit_beside_x(solver, max_iter):
     assert found["shape"] == [1_000_000, 2]
     assert len(found["losses"]) == max_iter
     assert found["both"] <= LIMIT
+
+
+@pytest.mark.parametrize("engine", [True, False])
+@pytest.mark.parametrize(
+    "rows, error, message",
+    [
+        (np.array([], dtype=int), ValueError, "rows must not be empty"),
+        (slice(5, 5), ValueError, "rows must not be empty"),
+        (np.arange(24) > 4, ValueError, "rows are bool, and must be integers: of a mask take np.flatnonzero"),
+        (np.array([1.0]), ValueError, "rows are float64, and must be integers"),
+        (np.array([3, -1]), IndexError, "out of bounds"),
+        (np.array([24]), IndexError, "out of bounds"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["loss_and_grad", "sums", "value"])
+def test_rows_that_are_none(method, rows, error, message, engine, monkeypatch):
+    if not engine:
+        monkeypatch.setattr("skmlp_scratch._engine._kernels", None)
+    net = network()
+    with pytest.raises(error, match=message):
+        getattr(Objective(net, "log_loss", *data()[:2]), method)(start(net), rows)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", ">i8", "uint64"])
+def test_rows_of_any_integer_type(dtype):
+    net = network()
+    objective, params = Objective(net, "log_loss", *data()[:2]), start(net)
+    loss, grad = evaluate(objective, params, np.array([3, 0, 3]))
+    for rows in (np.array([3, 0, 3], dtype=dtype), [3, 0, 3]):
+        found, found_grad = evaluate(objective, params, rows)
+        assert found == loss
+        np.testing.assert_array_equal(found_grad, grad)
+
+
+def test_parameters_have_to_be_contiguous():
+    net = network()
+    with pytest.raises(ValueError, match="params must be contiguous"):
+        Objective(net, "log_loss", *data()[:2]).loss_and_grad(np.repeat(start(net), 2)[::2])
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_a_copy_has_a_buffer_of_its_own_and_the_same_kernels(duplicate):
+    net = network()
+    objective, params = Objective(net, "log_loss", *data()[:2], alpha=0.1), start(net)
+    loss, grad = objective.loss_and_grad(params)
+    kept, twin = grad.copy(), duplicate(objective)
+    twin.loss_and_grad(params + 1)
+    np.testing.assert_array_equal(grad, kept)
+    found, found_grad = twin.loss_and_grad(params)
+    assert found == loss
+    np.testing.assert_array_equal(found_grad, grad)
+    assert (twin._compiled is None) == (objective._compiled is None)

@@ -198,3 +198,11 @@ def test_bad_input_is_named():
     clf = ScratchMLPClassifier((2,), random_state=0).partial_fit(X, Y, classes=[0, 1, 2])
     with pytest.raises(ValueError, match="params and loss are for a network"):
         trace(clf, X, Y, loss="log_loss")
+
+
+def test_balanced_weights_of_rows_that_lack_a_class():
+    X, y = load_iris(return_X_y=True)
+    model = ScratchMLPClassifier(max_iter=2, class_weight="balanced", random_state=0).fit(X, y)
+    one = trace(model, X[:3], y[:3])
+    plain = trace(model.set_params(class_weight=None), X[:3], y[:3])
+    np.testing.assert_array_equal(one.gradient, plain.gradient)

@@ -276,9 +276,6 @@ class _Step:
         self.chunk_rows = network.chunk_rows
         self.dropped = _dropped_widths(network)
 
-    def __reduce__(self):
-        return _nothing, ()  # a copied objective runs in numpy
-
     def __call__(self, params, grad, rows, rng):
         rows, start, stop = self._range(rows)
         scale = self.n_samples / ((stop - start) * self.weight_sum)
@@ -312,10 +309,6 @@ class _Step:
             return None, 0, self.n_samples
         rows = np.ascontiguousarray(rows)
         return rows, 0, len(rows)
-
-
-def _nothing():
-    return None
 
 
 def _dropped_widths(network):

@@ -71,7 +71,7 @@ class DaskRows(SurveyedRows):
         super().__init__(survey, targets)
         self.client = client
         sizes = gather(client, client.map(size_of, rows, pure=False))
-        filled = [(future, size) for future, size in zip(rows, sizes, strict=True) if size[0]]
+        filled = self.some([(future, size) for future, size in zip(rows, sizes, strict=True) if size[0]])
         self.futures, self.sizes = zip(*filled, strict=True)
 
     def objective(self, network, loss, **penalty):

@@ -1,5 +1,6 @@
 """Chunks: training on rows that are read again in each pass, because they are more than memory holds."""
 
+from collections.abc import Iterable
 from functools import partial
 
 from .._sklearn import fit_context
@@ -33,6 +34,12 @@ class SurveyedRows:
     def __len__(self):
         return sum(n_rows for n_rows, _ in self.sizes)
 
+    def some(self, chunks):
+        """Return what there is one of per chunk with rows, if there are any."""
+        if not chunks:
+            raise ValueError(NONE_LEFT)
+        return chunks
+
     def y_range(self):
         """As :meth:`Rows.y_range`."""
         return self.survey.low, self.survey.high
@@ -65,7 +72,7 @@ class StreamedRows(SurveyedRows):
     def sizes(self):
         """Number of rows of each chunk, and sum of their weights."""
         if self._sizes is None:
-            self._sizes = [size_of(train) for train, _ in self._pass()]
+            self._sizes = self.some([size_of(train) for train, _ in self._pass()])
         return self._sizes
 
     def _pass(self):
@@ -97,9 +104,13 @@ class StreamedRows(SurveyedRows):
         for rows, left_out in train._pass():
             train._sizes.append(size_of(rows))
             held.append(left_out)
-        return train, concatenate(held)
+        return train, concatenate(self.some(held))
 
 
+NONE_LEFT = (
+    "no row is left to learn from: class_weight is zero for every row, or the data can be read only once, and training "
+    "reads them several times."
+)
 CHANGED = "chunks() gave other rows than in its first pass: each call must give the same chunks in the same order."
 
 
@@ -127,7 +138,10 @@ class Chunks(Source):
 
     def _parts(self, door, kind, dtype, reset):
         """Open a pass, and validate each chunk."""
-        for chunk in self.chunks():
+        chunks = self.chunks()
+        if not isinstance(chunks, Iterable):
+            raise ValueError(f"chunks() must return an iterator, such as a generator, and returned {chunks!r}.")
+        for chunk in chunks:
             if not isinstance(chunk, tuple) or len(chunk) not in (2, 3):
                 raise ValueError("chunks() must give tuples (X, y) or (X, y, sample_weight), and gave something else.")
             yield read_part(*chunk, *[None] * (3 - len(chunk)), door, kind, dtype, reset)

@@ -127,18 +127,19 @@ class ClassTargets:
             return np.eye(self.n_columns, dtype=bool)[index]
         return (index == len(self.classes) - 1)[:, np.newaxis]
 
-    def weights(self, y, sample_weight, class_weight, dtype):
-        """Return the sample weights times the class weights, or None."""
+    def weights(self, y, sample_weight, class_weight, dtype, is_all=True):
+        """Return the sample weights times the class weights, or None; of all rows at least one has to count."""
         if class_weight is None:
             return sample_weight
         check_class_weight(class_weight, y)
         if y.ndim == 2:
             weights = compute_sample_weight(class_weight, y.toarray() if sparse.issparse(y) else y)
         else:
-            per_class = compute_class_weight(class_weight, classes=self.classes, y=y, sample_weight=sample_weight)
-            weights = per_class[np.searchsorted(self.classes, y)]
+            classes = np.unique(y) if class_weight == "balanced" else self.classes  # traced rows may lack some
+            per_class = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=sample_weight)
+            weights = per_class[np.searchsorted(classes, y)]
         weights = weights if sample_weight is None else weights * sample_weight
-        if not weights.any():
+        if is_all and not weights.any():
             raise ValueError(f"class_weight={class_weight!r} is zero for every row: there is nothing to learn from.")
         return weights.astype(dtype)
 

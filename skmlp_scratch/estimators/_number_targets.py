@@ -57,7 +57,7 @@ class NumberTargets:
         """Return the targets with one column per output."""
         return np.asarray(y, dtype=np.float64).reshape(len(y), -1)
 
-    def weights(self, y, sample_weight, class_weight, dtype):
+    def weights(self, y, sample_weight, class_weight, dtype, is_all=True):
         """Return the sample weights: there are no classes to weigh."""
         return sample_weight
 

@@ -33,7 +33,7 @@ class Part:
     def rows(self, targets, class_weight):
         """Return the rows as training takes them."""
         y = targets.check(self.y, "y")
-        weight = targets.weights(y, self.weight, class_weight, self.X.dtype)
+        weight = targets.weights(y, self.weight, class_weight, self.X.dtype, is_all=False)
         return Rows(self.X, y, targets.columns(y), weight).without_zero_weights()
 
 
@@ -58,7 +58,7 @@ def read_part(X, y, sample_weight, door, kind, dtype=None, reset=True):
     Part, or None for a chunk without rows that count
     """
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-    unused = sample_weight is not None and np.size(sample_weight) == n_rows and not np.any(sample_weight)
+    unused = sample_weight is not None and np.size(sample_weight) in (1, n_rows) and not np.any(sample_weight)
     if not n_rows or unused:
         return None
     y = read_once(y)
@@ -134,11 +134,18 @@ class Survey:
         if kind.task == "classification" and self.y_shape:
             y = np.vstack([np.zeros(self.y_shape, dtype=int), np.ones(self.y_shape, dtype=int)])  # an indicator
         elif kind.task == "classification":
-            dtype = self.sample[0][0].dtype
-            y = np.array(list(self.labels), dtype=None if dtype.kind in "SU" else dtype)
+            y = np.array(list(self.labels), dtype=self._labels_dtype())
         else:
             y = self.sample[0][0]
         return kind.learn(y, flat, known, classes, incremental)
+
+    def _labels_dtype(self):
+        """Return the dtype that holds the labels of every chunk; None lets numpy choose one for text."""
+        dtypes = {y.dtype for y, _ in self.sample}
+        is_text = [dtype.kind in "SU" for dtype in dtypes]
+        if any(is_text) and any(dtype.kind in "biuf" for dtype in dtypes):
+            raise ValueError("the chunks differ in the labels: numbers in one and text in another. Make them alike.")
+        return None if all(is_text) else np.result_type(*dtypes)
 
     def class_weight(self, class_weight):
         """Return the class weights, "balanced" ones as the numbers that scikit-learn computes of all rows."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from copy import deepcopy
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,8 @@ def animate_surface(
 
 def _train(estimator, X, y, epochs):
     """Return each epoch that is drawn with the estimator as it is then."""
-    if not epochs or epochs[0] < 1 or any(later <= epoch for epoch, later in pairwise(epochs)):
+    whole = all(isinstance(epoch, Integral) for epoch in epochs)
+    if not epochs or not whole or epochs[0] < 1 or any(later <= epoch for epoch, later in pairwise(epochs)):
         raise ValueError(f"epochs={epochs!r} must be whole numbers of at least 1, in increasing order.")
     learned, frames = clone(estimator), []
     known = {"classes": np.unique(y)} if is_classifier(estimator) else {}

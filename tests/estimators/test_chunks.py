@@ -163,6 +163,9 @@ def test_a_shard_gives_the_same_bits_wherever_its_numbers_lie():
         (lambda: [(X, Y, np.zeros(300))], "sample_weight is zero for every row"),
         (lambda: [(X, Y), (np.full((2, 4), np.nan), Y[:2])], "Input X contains NaN"),
         (lambda: [(X, Y), (X, Y[:-1])], "inconsistent numbers of samples"),
+        (lambda: None, "must return an iterator, such as a generator, and returned None"),
+        (lambda: [(X, Y), (X, Y + 0.5)], "Unknown label type: continuous"),
+        (lambda: [(X, Y), (X, Y.astype(str))], "the labels: numbers in one and text in another"),
     ],
 )
 def test_bad_chunks(chunks, message):
@@ -222,3 +225,36 @@ def test_memory_does_not_grow_with_the_number_of_chunks(memory_map):
     model = ScratchMLPClassifier(4, max_iter=2, random_state=0).fit_chunks(chunks(2000))
     few, many = (traced(lambda n=n: model.fit_chunks(chunks(n))) for n in (4000, 20_000))
     assert many < 1.2 * few
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_data_that_can_be_read_once_only(early_stopping):
+    once = iter([(X, Y), (X, Y)])
+    with pytest.raises(ValueError, match=r"no row is left to learn from: .* or the data can be read only once"):
+        ScratchMLPClassifier(early_stopping=early_stopping).fit_chunks(lambda: once)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_chunk_whose_classes_count_for_nothing_is_left_out(early_stopping):
+    params = {"max_iter": 3, "solver": "gd", "class_weight": {0: 0}, "random_state": 0}
+    first, rest = Y == 0, Y > 0
+    model = ScratchMLPClassifier(**params, early_stopping=early_stopping)
+    model.fit_chunks(lambda: [(X[first], Y[first]), (X[rest], Y[rest])])
+    assert model.classes_.tolist() == [0, 1, 2]
+    if not early_stopping:
+        np.testing.assert_allclose(model.params_, ScratchMLPClassifier(**params).fit(X, Y).params_, rtol=1e-12)
+    with pytest.raises(ValueError, match="no row is left to learn from: class_weight is zero for every row"):
+        model.set_params(class_weight={0: 0, 1: 0, 2: 0}).fit_chunks(lambda: [(X, Y)])
+
+
+def test_a_weight_of_zero_for_a_whole_chunk():
+    params = {"max_iter": 3, "random_state": 0}
+    expected = ScratchMLPClassifier(**params).fit_chunks(lambda: [(X, Y, 1.0)])
+    found = ScratchMLPClassifier(**params).fit_chunks(lambda: [(X, Y, 0.0), (X, Y, 1.0)])
+    np.testing.assert_array_equal(found.params_, expected.params_)
+
+
+@pytest.mark.parametrize("first, second", [(Y > 0, Y), (Y, Y + 1.0), (Y.astype("U1"), (Y + 10).astype("U2"))])
+def test_labels_of_several_types(first, second):
+    model = ScratchMLPClassifier(max_iter=2).fit_chunks(lambda: [(X, first), (X, second)])
+    np.testing.assert_array_equal(model.classes_, np.unique(np.concatenate([first, second])))

@@ -51,7 +51,7 @@ def test_each_frame_is_of_its_epoch(tmp_path):
     assert drawn == ["after epoch 2", "after epoch 4"]
 
 
-@pytest.mark.parametrize("epochs", [[], [0, 1], [2, 2], [3, 1]])
+@pytest.mark.parametrize("epochs", [[], [0, 1], [2, 2], [3, 1], [1.5], ["a"]])
 def test_epochs_must_increase(epochs):
     with pytest.raises(ValueError, match="must be whole numbers of at least 1, in increasing order"):
         animate_surface(ScratchMLPClassifier(), X, Y, epochs=epochs)
