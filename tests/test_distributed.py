@@ -317,3 +317,17 @@ def test_without_dask_the_extra_is_named():
 def test_no_client():
     with pytest.raises(ValueError, match="takes the current Dask client, and there is none"):
         DaskScratchMLPClassifier().fit(X, Y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_chunks_that_pass_by_and_classes_that_count_for_nothing(client):
+    params = {"solver": "gd", "max_iter": 2, "random_state": 0, "class_weight": {1: 0}}
+    x, y = X[:200], np.repeat([0, 1, 2, 0], 50)
+    local = ScratchMLPClassifier(**params).fit(x, y)
+    model = DaskScratchMLPClassifier(**params, client=client)
+    np.testing.assert_allclose(model.fit_chunks(lambda: [(x, y)]).params_, local.params_, rtol=1e-10)
+    model.fit(chunked(x, 50), chunked(y, 50))
+    np.testing.assert_allclose(model.params_, local.params_, rtol=1e-10)
+    model.class_weight = {0: 0, 1: 0, 2: 0}
+    with pytest.raises(ValueError, match="class_weight is zero for every row"):
+        model.fit(chunked(x, 50), chunked(y, 50))

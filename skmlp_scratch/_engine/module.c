@@ -91,7 +91,7 @@ static int needs_slope(const layer *layer)
 /* What a space is for: share k of a batch has use k where it predicts, and TRAINING + k where it trains. */
 enum { TRAINING = MAX_SHARES, N_USES = TRAINING + MAX_SHARES };
 
-static size_t lay_out(const network *net, space *at, idx m, int n_parts, int use, char *memory)
+static size_t lay_out(const network *net, const table *X, space *at, idx m, int n_parts, int use, char *memory)
 {
     const size_t width = (size_t)net->width;
     size_t used = 0;
@@ -99,7 +99,7 @@ static size_t lay_out(const network *net, space *at, idx m, int n_parts, int use
     memset(at, 0, sizeof *at);
     at->m = m, at->memory = memory;
     at->rows = piece(memory, &used, m, sizeof(int64_t));
-    if (net->X.column_step != net->width || use < TRAINING) at->X = piece(memory, &used, m * net->n_in, width);
+    if (X->column_step != net->width) at->X = piece(memory, &used, m * net->n_in, width);
     char *input = at->X;
     for (int l = 0; l < net->n_layers; l++) {
         const layer *layer = &net->layers[l];
@@ -134,17 +134,17 @@ static size_t lay_out(const network *net, space *at, idx m, int n_parts, int use
 }
 
 /* A space for m rows, or NULL for want of memory. */
-static space *make_space(const network *net, idx m, int n_parts, int use)
+static space *make_space(const network *net, const table *X, idx m, int n_parts, int use)
 {
     space *at = malloc(sizeof *at);
     if (!at) return NULL;
-    size_t bytes = lay_out(net, at, m, n_parts, use, NULL);
+    size_t bytes = lay_out(net, X, at, m, n_parts, use, NULL);
     char *memory = malloc(bytes + 64);
     if (!memory) {
         free(at);
         return NULL;
     }
-    lay_out(net, at, m, n_parts, use, memory + (64 - (uintptr_t)memory % 64));
+    lay_out(net, X, at, m, n_parts, use, memory + (64 - (uintptr_t)memory % 64));
     at->memory = memory;
     return at;
 }
@@ -350,22 +350,22 @@ static int parts_for(const Plan *plan, idx m)
 }
 
 /* How many shares a batch has: one where the gradient is larger than what flows through the network. The shape alone
-   decides, so that no bit depends on the number of threads. */
+   decides, so that no bit depends on the number of threads. None is empty: they begin at multiples of 12 rows. */
 static int shares_for(const Plan *plan, idx m)
 {
     const network *net = &plan->net;
-    if (!net->rowwise || m * plan->work < WORTH || m * plan->widths < 4 * net->size) return 1;
+    if (!net->rowwise || m <= 12 || m * plan->work < WORTH || m * plan->widths < 4 * net->size) return 1;
     return m > 4 * BLOCK ? 4 : 2;
 }
 
 /* The space is taken out of the plan while it is in use: another thread that calls makes one of its own. */
-static space *take_space(Plan *plan, idx m, int use)
+static space *take_space(Plan *plan, const table *X, idx m, int use)
 {
     space *at = plan->idle[use];
     plan->idle[use] = NULL;
-    if (at && at->m >= m) return at;
+    if (at && at->m >= m && (at->X || X->column_step == plan->net.width)) return at;
     free_space(at);
-    at = make_space(&plan->net, m, plan->n_parts, use);
+    at = make_space(&plan->net, X, m, plan->n_parts, use);
     if (!at) PyErr_NoMemory();
     return at;
 }
@@ -389,10 +389,10 @@ static void give_back(Plan *plan, batch *b, int first_use)
 }
 
 /* A space per share; 0 for want of memory. */
-static int take_spaces(Plan *plan, batch *b, int first_use, int n_shares)
+static int take_spaces(Plan *plan, const table *X, batch *b, int first_use, int n_shares)
 {
     for (b->n_shares = 0; b->n_shares < n_shares; b->n_shares++) {
-        b->steps[b->n_shares].at = take_space(plan, b->block, first_use + b->n_shares);
+        b->steps[b->n_shares].at = take_space(plan, X, b->block, first_use + b->n_shares);
         if (b->steps[b->n_shares].at) continue;
         give_back(plan, b, first_use);
         return 0;
@@ -510,7 +510,7 @@ static PyObject *plan_loss_and_grad(PyObject *self, PyObject *arguments)
     b.n_parts = parts_for(plan, s.n_shares > 1 ? m : b.block), b.m = m, b.start = start;
     b.wakes = m * plan->work > WORTH_WAKING;
     b.rows = rows_view.buf, b.row_bytes = (int)rows_view.itemsize;
-    if (!take_spaces(plan, &b, TRAINING, s.n_shares)) goto done;
+    if (!take_spaces(plan, s.X, &b, TRAINING, s.n_shares)) goto done;
     s.at = b.steps[0].at, s.params = params_view.buf, s.grad = s.training ? grad_view.buf : NULL;
     s.n_parts = 1, b.steps[0] = s;
     double total;
@@ -560,7 +560,7 @@ static PyObject *plan_predict(PyObject *self, PyObject *arguments)
         b.m = m, b.block = m > BLOCK ? BLOCK : m;
         s.n_shares = m > 2 * BLOCK ? parts_for(plan, m) : 1; /* no bit depends on it */
         b.n_parts = parts_for(plan, s.n_shares > 1 ? m : b.block), b.wakes = m * plan->work > WORTH_WAKING;
-        if (!take_spaces(plan, &b, 0, s.n_shares)) goto done;
+        if (!take_spaces(plan, s.X, &b, 0, s.n_shares)) goto done;
         s.at = b.steps[0].at, s.params = params_view.buf, s.result = out_view.buf;
         s.n_parts = 1, b.steps[0] = s;
         if (m * plan->work < ALONE) {

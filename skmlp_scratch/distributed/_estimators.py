@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators import ScratchMLPClassifier, ScratchMLPRegressor
+from ..estimators._chunks import Source
 from ._objective import open_client
 from ._source import DaskSource, one_block_per_row
 
@@ -22,6 +23,8 @@ class OnDask:
     _local_class: Any = None
 
     def _prepare(self, X, y, sample_weight, validation, *arguments, **options):
+        if isinstance(X, Source):  # chunks that pass by here
+            return super()._prepare(X, y, sample_weight, validation, *arguments, **options)
         source = DaskSource(open_client(self.client), X, y, sample_weight)
         return super()._prepare(source, None, None, dask.compute(*validation), *arguments, **options)
 

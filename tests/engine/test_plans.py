@@ -262,3 +262,43 @@ Adam().update(params, params + 1, Adam().init(params), 0.1)
 """
     run = subprocess.run([sys.executable, "-c", command], check=True, capture_output=True, text=True, timeout=60)
     assert run.stderr == ""
+
+
+@pytest.mark.parametrize("n", [8, 12, 13, 24, 25])
+def test_few_rows_with_many_outputs(n):
+    """Shares begin at multiples of twelve rows: none may be empty."""
+    net, X, Y = Network([Dense(1, 100_000)]), np.ones((n, 1)), np.ones((n, 100_000))
+    loss, grad = Objective(net, "squared_error", X, Y).loss_and_grad(np.zeros(net.size))
+    assert loss == 0.5
+    np.testing.assert_allclose(grad, -1e-5, rtol=1e-10)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_predictions_of_wide_sparse_rows_take_no_dense_copy():
+    command = """
+import resource
+import numpy as np
+from scipy import sparse
+from skmlp_scratch.layers import Dense
+from skmlp_scratch.network import Network
+network = Network([Dense(2**20, 1)])
+X = sparse.csr_matrix((np.ones(2000), np.arange(2000), np.arange(2001)), shape=(2000, 2**20))
+params = np.ones(network.size)
+with open("/proc/self/statm") as file:
+    size = int(file.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + 10**9,) * 2)
+assert (network.predict(params, X) == 2).all()
+"""
+    run = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, timeout=60)
+    assert run.stderr == ""
+
+
+def test_one_plan_predicts_of_rows_that_lie_in_any_way():
+    objective, params = problem()
+    objective.loss_and_grad(params)
+    predict, X = objective._compiled.evaluate.__self__.predict, objective.X
+    for rows in (X, np.asfortranarray(X), sparse.csr_matrix(X), X[:, ::-1][:, ::-1]):
+        given = (rows.data, rows.indices, rows.indptr) if sparse.issparse(rows) else rows
+        raw = np.empty((len(X), 3))
+        predict(params, given, raw.reshape(-1))
+        np.testing.assert_allclose(raw, NETWORK.predict(params, X), rtol=1e-9)
