@@ -323,6 +323,8 @@ def _of_estimator(estimator, X, y, params, loss):
     if params is not None or loss is not None:
         raise ValueError("params and loss are for a network: an estimator has its own.")
     run = estimator._continued(X, y)
+    if not isinstance(run.objective, Objective):
+        raise ValueError(f"model={type(estimator).__name__} keeps its rows elsewhere: give model.to_local() instead.")
     return run.objective, run.params, run.solver, copy.deepcopy(run.carry.solver)  # its list of losses grows
 
 

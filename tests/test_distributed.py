@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, _engine
+from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, _engine, trace
 from skmlp_scratch.layers import BatchNorm, Dense, Dropout
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import Objective
@@ -328,6 +328,8 @@ def test_chunks_that_pass_by_and_classes_that_count_for_nothing(client):
     np.testing.assert_allclose(model.fit_chunks(lambda: [(x, y)]).params_, local.params_, rtol=1e-10)
     model.fit(chunked(x, 50), chunked(y, 50))
     np.testing.assert_allclose(model.params_, local.params_, rtol=1e-10)
+    with pytest.raises(ValueError, match=r"keeps its rows elsewhere: give model\.to_local\(\)"):
+        trace(model, x, y, learning_rate=0.1)
     model.class_weight = {0: 0, 1: 0, 2: 0}
     with pytest.raises(ValueError, match="class_weight is zero for every row"):
         model.fit(chunked(x, 50), chunked(y, 50))
