@@ -67,16 +67,18 @@ def status(objective=None):
 
     Parameters
     ----------
-    objective : Objective or None, default=None
-        What is to be computed; None asks for the process.
+    objective : object or None, default=None
+        What is to be computed, with a ``network`` and a ``loss``; None asks for the process.
 
     Returns
     -------
     text : str
         "compiled kernels: ..." or "numpy: ...".
     """
-    if _kernels and objective is not None and compile_objective(objective, objective.X.dtype, 1) is None:
-        return "numpy: the compiled kernels do not know a part of this network, its loss or its data"
+    if _kernels and objective is not None:
+        network = objective.network
+        if _layers(network) is None or _loss(objective.loss, network.n_out) is None:
+            return "numpy: the compiled kernels do not know a part of this network, or its loss"
     return _status
 
 

@@ -3,6 +3,7 @@
 import pickle
 import sys
 import tracemalloc
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
-from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
+from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor, _engine
 from skmlp_scratch.layers import BatchNorm, Dense
 from skmlp_scratch.network import Network
 from skmlp_scratch.objective import Objective
@@ -258,3 +259,16 @@ def test_a_weight_of_zero_for_a_whole_chunk():
 def test_labels_of_several_types(first, second):
     model = ScratchMLPClassifier(max_iter=2).fit_chunks(lambda: [(X, first), (X, second)])
     np.testing.assert_array_equal(model.classes_, np.unique(np.concatenate([first, second])))
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("activation, computed", [("relu", None), (lambda z: (z, lambda delta: delta), "numpy: ")])
+def test_verbose_says_what_computes_the_chunks(solver, activation, computed, capsys):
+    rng = np.random.RandomState(0)
+    data, labels = rng.standard_normal((40, 3)), np.arange(40) % 2
+    model = ScratchMLPClassifier((4,), activation, solver=solver, max_iter=2, verbose=True, random_state=0)
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        model.fit_chunks(lambda: iter([(data[:20], labels[:20]), (data[20:], labels[20:])]))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"Computed by {computed or _engine.status()}")
+    assert lines[1].startswith("Iteration 1, loss = ")
