@@ -198,7 +198,8 @@ def read_weights(weight, X, name):
     try:
         weight = check_sample_weight(given, X)
     except (ValueError, TypeError) as error:
-        if np.size(given) and not np.any(given):  # scikit-learn itself may refuse zeros
+        numbers = np.asarray(given)
+        if numbers.dtype.kind in "biuf" and numbers.size and not numbers.any():  # scikit-learn itself may refuse zeros
             weight = np.zeros(1)
         else:
             raise ValueError(f"{name} cannot be used: {error}") from error
