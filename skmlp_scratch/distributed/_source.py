@@ -7,9 +7,9 @@ import dask
 import numpy as np
 from dask import array as da
 
+from ..estimators._chunk_rows import concatenate, divide, size_of
+from ..estimators._chunk_survey import Survey, read_part, survey_all
 from ..estimators._chunks import Source, SurveyedRows
-from ..estimators._parts import concatenate, divide, size_of
-from ..estimators._survey import Survey, read_part, survey_all
 from ..objective import LANES
 from ..shards import SEEDS, Shard
 from ._objective import DistributedObjective, gather

@@ -21,8 +21,9 @@ The data:
 - ``_rows``: validation of X, y and weights; :class:`Rows`, which training takes, and how rows are held out.
 - ``_text``: text and dates among the numbers.
 - ``_split``: which rows are the validation set: given, held out, or none.
-- ``_class_targets``, ``_number_targets``: the choice of the loss, the encoding of y, and the way back.
-- ``_labels``: what is refused as a label, and the arguments ``classes`` and ``class_weight``.
+- ``_class_targets``, ``_number_targets``: the encoding of y, and the way back.
+- ``_loss``: the choice of the loss.
+- ``_label_checks``: what is refused as a label, and the arguments ``classes`` and ``class_weight``.
 
 The training:
 
@@ -38,14 +39,14 @@ After training:
 - ``_fitted_state``: fitted attributes, and raw predictions, which the temperature multiplies here.
 - ``_views``: ``coefs_`` and ``intercepts_`` as views of the flat vector.
 - ``_probabilities``: from logits to probabilities that keep their order.
-- ``_carry``: the state from which ``warm_start`` and ``partial_fit`` continue.
+- ``_carry``: the warm-start state, from which ``warm_start`` and ``partial_fit`` continue.
 - ``_atomic``: a failed fit changes nothing; a pickle knows its version.
 
 Out of core:
 
 - ``_chunks``: ``fit_chunks``, and rows that are read again in each pass.
-- ``_survey``: validation of each chunk, and what must be known of all before training.
-- ``_parts``: rows of a chunk, counted, held out and concatenated.
+- ``_chunk_survey``: validation of each chunk, and what must be known of all before training.
+- ``_chunk_rows``: rows of a chunk, counted, held out and concatenated.
 """
 
 from .classifier import ScratchMLPClassifier

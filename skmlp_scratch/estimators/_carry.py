@@ -1,4 +1,4 @@
-"""Carry: what one fit leaves for the next."""
+"""Carry: the warm-start state, which one fit leaves for the next."""
 
 import hashlib
 import math

@@ -5,8 +5,8 @@ from functools import partial
 
 from .._sklearn import fit_context
 from ..shards import SEEDS, StreamedObjective
-from ._parts import concatenate, divide, size_of
-from ._survey import Survey, read_part, survey_all
+from ._chunk_rows import concatenate, divide, size_of
+from ._chunk_survey import Survey, read_part, survey_all
 
 
 class Source:

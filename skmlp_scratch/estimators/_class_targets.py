@@ -1,4 +1,4 @@
-"""Class targets: what labels say, which loss and how many columns they need, and the way back from predictions.
+"""Class targets: labels learned, encoded as columns and weighted by class, and the way back from predictions.
 
 Targets are the one object in which classifier and regressor differ. They are made of y alone, without any training.
 """
@@ -12,9 +12,9 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 
-from ..losses import LOSSES, Loss, as_loss
-from ._labels import binarizer_of_all, check_class_weight, read_classes, refuse_labels
-from ._plan import configured
+from ..losses import Loss
+from ._label_checks import binarizer_of_all, check_class_weight, read_classes, refuse_labels
+from ._loss import loss_of_labels
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class ClassTargets:
             binarizer = binarizer_of_all(y, classes)
         else:
             binarizer = LabelBinarizer().fit(y)
-        loss, n_columns = _choose_loss(flat, binarizer)
+        loss, n_columns = loss_of_labels(flat, len(binarizer.classes_), _is_multilabel(binarizer))
         targets = cls(binarizer, loss, n_columns)
         if known is not None or incremental or y.ndim == 2:
             targets.check(y, "y")
@@ -173,28 +173,3 @@ class ClassTargets:
 
 def _is_multilabel(binarizer):
     return binarizer.y_type_.startswith("multilabel")
-
-
-def _choose_loss(flat, binarizer):
-    """Choose the loss, and the number of columns that it needs."""
-    n_classes, multilabel = len(binarizer.classes_), _is_multilabel(binarizer)
-    single = multilabel or n_classes <= 2
-    given = flat["loss"]
-    if given == "binary_cross_entropy" and not single:
-        raise ValueError(
-            "Only binary classification is supported. The type of the target is multiclass: use loss='log_loss' "
-            "instead of 'binary_cross_entropy'."
-        )
-    loss = given
-    if isinstance(given, str) and given != "log_loss":
-        loss = configured(LOSSES[given], flat | {"link": "logistic" if single else "softmax"})
-    loss = as_loss(loss, 1 if single else n_classes)
-    links = ["logistic"] if multilabel else ["softmax"] if n_classes > 2 else ["logistic", "softmax"]
-    if loss.out_activation not in [*links, "custom"]:
-        raise ValueError(
-            f"loss={given!r} gives no probabilities of {n_classes} {'labels' if multilabel else 'classes'}: its "
-            f"output is {loss.out_activation}, and must be {' or '.join(links)}."
-        )
-    if multilabel or n_classes > 2:
-        return loss, n_classes
-    return loss, 2 if n_classes == 2 and loss.out_activation == "softmax" else 1

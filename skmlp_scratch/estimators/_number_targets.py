@@ -1,4 +1,4 @@
-"""Number targets: what the y of a regression says, as ``_class_targets`` has it of labels."""
+"""Number targets: numbers as columns, and the way back from predictions; for regression what ``_class_targets`` is."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.metrics import r2_score
 
-from ..losses import LOSSES, Loss, as_loss
-from ._labels import refuse_masked
-from ._plan import configured
+from ..losses import Loss
+from ._label_checks import refuse_masked
+from ._loss import loss_of_numbers
 from ._text import without_text
 
 
@@ -33,8 +33,7 @@ class NumberTargets:
     def learn(cls, y, flat, known=None, classes=None, incremental=False):
         """Return the targets of y; as for :meth:`ClassTargets.learn`."""
         n_columns = 1 if y.ndim == 1 else y.shape[1]
-        loss = flat["loss"]
-        targets = cls(as_loss(configured(LOSSES[loss], flat) if isinstance(loss, str) else loss, n_columns), n_columns)
+        targets = cls(loss_of_numbers(flat, n_columns), n_columns)
         targets.check(y, "y")
         return targets
 

@@ -1,5 +1,7 @@
 """Run: a plan and rows are brought together once, a solver minimizes, and what prediction needs is handed back.
 
+The stopping rule (:class:`~skmlp_scratch.stopping.Patience`) and the guard against divergence are set up here.
+
 A run changes neither the estimator nor the objects that it was given. :class:`Fitted` is what a fit leaves for
 predictions, ``Carry`` what it leaves for the next fit.
 """

@@ -1,4 +1,4 @@
-"""Split: the training rows, and those on which training is judged."""
+"""Split: the validation split, into the rows of training and those on which training is judged."""
 
 import numpy as np
 from scipy import sparse

@@ -1,4 +1,4 @@
-"""Class targets: labels to columns and back, the choice of the loss, weights of rows and classes, smoothed labels."""
+"""Class targets: labels to columns and back, weights of rows and classes, smoothed labels."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,6 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.estimators._class_targets import ClassTargets
-from skmlp_scratch.losses import SquaredError
 from skmlp_scratch.objective import Objective
 from skmlp_scratch.solvers import SOLVERS, GradientDescent
 
@@ -82,37 +81,6 @@ def test_indicators_survive_in_their_own_form(form):
     back = targets.labels(targets.columns(y).astype(float))
     assert sparse.issparse(back) == sparse.issparse(y)
     np.testing.assert_array_equal(back.toarray() if sparse.issparse(back) else back, INDICATOR)
-
-
-@pytest.mark.parametrize(
-    "y, loss, activation, n_columns",
-    [
-        (LABELS["two integers"], "log_loss", "logistic", 1),
-        (LABELS["integers"], "log_loss", "softmax", 3),
-        (INDICATOR, "log_loss", "logistic", 3),
-        (LABELS["two integers"], "categorical_cross_entropy", "softmax", 2),
-        (LABELS["two integers"], "squared_error", "logistic", 1),
-        (LABELS["integers"], "squared_error", "softmax", 3),
-        (INDICATOR, "squared_error", "logistic", 3),
-        (LABELS["two integers"], SquaredError(link="softmax"), "softmax", 2),
-    ],
-)
-def test_the_loss_follows_the_labels(y, loss, activation, n_columns):
-    targets = ClassTargets.learn(y, parameters(loss=loss))
-    assert (targets.loss.out_activation, targets.n_columns) == (activation, n_columns)
-
-
-@pytest.mark.parametrize(
-    "y, loss, message",
-    [
-        (LABELS["integers"], "binary_cross_entropy", "Only binary classification is supported"),
-        (LABELS["integers"], SquaredError(), "gives no probabilities of 3 classes"),
-        (INDICATOR, "categorical_cross_entropy", "gives no probabilities of 3 labels"),
-    ],
-)
-def test_a_loss_that_does_not_fit_the_labels_is_refused(y, loss, message):
-    with pytest.raises(ValueError, match=message):
-        ClassTargets.learn(y, parameters(loss=loss))
 
 
 def test_labels_that_continue_a_fit_must_be_known():

@@ -50,13 +50,6 @@ def test_numbers_survive_the_way_to_columns_and_back(n_outputs):
     np.testing.assert_array_equal(targets.labels(targets.columns(y)), y)
 
 
-@pytest.mark.parametrize("loss, value", [("quantile", 0.9), ("huber", 2.5)])
-def test_losses_take_their_parameters_from_the_flat_ones(loss, value):
-    flat = parameters(ScratchMLPRegressor, loss=loss, quantile=0.9, huber_delta=2.5)
-    found = NumberTargets.learn(np.arange(3.0), flat).loss
-    assert getattr(found, {"quantile": "quantile", "huber": "delta"}[loss]) == value
-
-
 def test_numbers_must_be_finite():
     with pytest.raises(ValueError, match="y contains NaN or infinity"):
         NumberTargets.learn(np.array([1.0, np.inf]), parameters(ScratchMLPRegressor))

@@ -1,4 +1,4 @@
-"""Labels: what can be a class label, and what the arguments that speak of classes may hold."""
+"""Label checks: what can be a class label, and what the arguments that speak of classes may hold."""
 
 import numpy as np
 from scipy import sparse

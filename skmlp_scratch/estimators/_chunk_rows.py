@@ -1,4 +1,4 @@
-"""Parts: rows of one chunk, counted, divided and put together."""
+"""Chunk rows: rows of one chunk, counted, divided and put together."""
 
 import numpy as np
 from scipy import sparse

@@ -1,4 +1,4 @@
-"""Survey: what training has to know of data that come in chunks, before it sees them again.
+"""Chunk survey: what training has to know of data that come in chunks, before it sees them again.
 
 Each chunk is validated by itself, as all rows would be, and says little enough of itself to be brought together.
 """
