@@ -7,7 +7,7 @@ against that.
 import inspect
 import math
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import cache, lru_cache, wraps
 from numbers import Integral, Real
 from typing import ClassVar, TypeVar, cast
 
@@ -143,9 +143,8 @@ class Checked:
     def __setstate__(self, state):
         """Take a pickled state; a parameter that is newer than the pickle has its default."""
         self.__dict__.update(state)
-        for parameter in inspect.signature(type(self).__init__).parameters.values():
-            if parameter.default is not parameter.empty:
-                self.__dict__.setdefault(parameter.name, parameter.default)
+        for name, default in _defaults(type(self)).items():
+            self.__dict__.setdefault(name, default)
 
     def check(self):
         """Raise a ValueError that names a parameter out of its bounds."""
@@ -161,6 +160,13 @@ class Checked:
                     raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, limits))}.")
             elif not (unbounded and value == math.inf):
                 check_number(name, value, integer=kind == "int", **limits)
+
+
+@cache
+def _defaults(cls):
+    """Parameters of a class that have a default, with it; reading a signature takes as long as a step of training."""
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    return {each.name: each.default for each in parameters if each.default is not each.empty}
 
 
 @lru_cache

@@ -17,6 +17,7 @@ Examples
 (17, slice(0, 12, None), (5, 2))
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -306,12 +307,13 @@ def _check_widths(layers):
 
 def _lay_out(layers):
     """Place every array: weights first, then the rest, then statistics; return places, size, weight slice."""
-    arrays = [(i, name, shape) for i, layer in enumerate(layers) for name, shape in layer.shapes.items()]
-    weights = [array for array in arrays if array[1] in layers[array[0]].penalized]
-    rest = [array for array in arrays if array not in weights]
-    measured = [(i, name, shape) for i, layer in enumerate(layers) for name, shape in layer.statistics.items()]
+    weights, rest, measured = [], [], []
+    for i, layer in enumerate(layers):
+        for name, shape in layer.shapes.items():
+            (weights if name in layer.penalized else rest).append((i, name, shape))
+        measured += [(i, name, shape) for name, shape in layer.statistics.items()]
     layout, stop = [], 0
     for i, name, shape in weights + rest + measured:
-        start, stop = stop, stop + int(np.prod(shape))
+        start, stop = stop, stop + math.prod(shape)
         layout.append((i, name, start, stop, shape))
-    return layout, stop, slice(0, sum(int(np.prod(shape)) for _, _, shape in weights))
+    return layout, stop, slice(0, layout[len(weights) - 1][3] if weights else 0)

@@ -90,7 +90,10 @@ static void start_threads(int wanted)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Waking a thread takes as long as a small step: only a large job, or one of many in a row, does it. */
+/* Waking a thread takes as long as a small step: only a large job, or one of many in a row, does it. Many short fits
+   are not many in a row. */
+static void forget_jobs(void) { SET(unheard, 0); }
+
 static void run_parts(job *function, void *argument, int n_parts, int wakes)
 {
     if (n_parts < 2 || pthread_mutex_trylock(&pool.owner)) {
@@ -102,8 +105,8 @@ static void run_parts(job *function, void *argument, int n_parts, int wakes)
     SET(argument, argument);
     SET(unfinished, n_parts);
     SET(ticket, ((GET(ticket) >> 8) + 1) << 8 | (uint64_t)n_parts);
-    if (GET(sleepers) && (wakes || ++pool.unheard > PATIENCE)) {
-        pool.unheard = 0;
+    if (GET(sleepers) && (wakes || __atomic_add_fetch(&pool.unheard, 1, __ATOMIC_SEQ_CST) > PATIENCE)) {
+        SET(unheard, 0);
         pthread_mutex_lock(&pool.sleep);
         pthread_cond_broadcast(&pool.wake);
         pthread_mutex_unlock(&pool.sleep);
@@ -118,6 +121,7 @@ static void run_parts(job *function, void *argument, int n_parts, int wakes)
 static int prepare_pool(void) { return pthread_atfork(NULL, NULL, forget_threads); }
 
 #else /* no threads */
+static void forget_jobs(void) {}
 static void run_parts(job *function, void *argument, int n_parts, int wakes)
 {
     (void)wakes;

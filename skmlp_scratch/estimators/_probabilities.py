@@ -5,6 +5,8 @@ from scipy.special import expit, log_expit
 
 # Binary digits below 1 that tell saturated probabilities apart.
 DIGITS = {np.dtype(np.float64): 12, np.dtype(np.float32): 5}
+# Of the logit of both classes, where the network has one output; for a single row faster than stacking two columns.
+SIGNS = {dtype: np.array([-1, 1], dtype) for dtype in DIGITS}
 
 
 def above_zero(y_prob, log_y_prob):
@@ -87,7 +89,8 @@ def probabilities(loss, raw, logistic):
         Two columns for one output.
     """
     if raw.shape[1] == 1 and logistic:
-        return above_zero(expit(np.hstack([-raw, raw])), lambda: log_expit(np.hstack([-raw, raw])))
+        both = raw * SIGNS[raw.dtype]
+        return above_zero(expit(both), lambda: log_expit(both))
     y_prob = loss.inverse_link(raw)
     if raw.shape[1] == 1:
         return np.hstack([1 - y_prob, y_prob])
@@ -109,4 +112,4 @@ def log_probabilities(loss, raw, logistic):
     """
     if raw.shape[1] > 1:
         return loss.log_inverse_link(raw)
-    return log_expit(np.hstack([-raw, raw])) if logistic else np.log(probabilities(loss, raw, logistic))
+    return log_expit(raw * SIGNS[raw.dtype]) if logistic else np.log(probabilities(loss, raw, logistic))

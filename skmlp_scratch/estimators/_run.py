@@ -87,18 +87,20 @@ class Run:
 
     def _guard(self, resumed):
         """Watch over the loss: it has diverged far above where it began and above what raw = 0 costs."""
-        zero = np.zeros((1, self.objective.network.n_out), dtype=self.params.dtype)
+        objective, params = self.objective, self.params
+        zero = np.zeros((1, objective.network.n_out), dtype=params.dtype)
 
-        # In absolute value: a likelihood without its constants may be negative.
+        # In absolute value: a likelihood without its constants may be negative. It does not know the run, which knows
+        # it: in a cycle the data would outlive the fit.
         def exact_limit():
-            scale = abs(self.objective.value_of_raw(zero))
+            scale = abs(objective.value_of_raw(zero))
             if not resumed:
-                scale = max(scale, abs(self.objective.value(self.params)))
+                scale = max(scale, abs(objective.value(params)))
             return DivergenceGuard.explosion * scale
 
         # Estimate the limit on a sample of raw = 0 first; only a loss that exceeds it is worth evaluating the rows for.
         step = len(self.train) // SCALE_ROWS
-        scale = abs(self.objective.value_of_raw(zero, slice(None, None, step) if step > 1 else None))
+        scale = abs(objective.value_of_raw(zero, slice(None, None, step) if step > 1 else None))
         return DivergenceGuard(max(DivergenceGuard.explosion * scale, self.carry.limit), exact_limit)
 
     def calibrated(self, params):

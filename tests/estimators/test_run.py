@@ -1,5 +1,6 @@
 """A run: the loss and its gradient, divergence and interrupts with every solver, solvers from elsewhere, memory."""
 
+import gc
 import itertools
 import math
 import pickle
@@ -37,7 +38,7 @@ from problems import (
     finite_or_said,
     spy_solver,
 )
-from scipy.optimize import OptimizeResult
+from scipy.optimize import OptimizeResult, minimize, rosen, rosen_der
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
@@ -836,3 +837,62 @@ def test_a_fit_that_overflows_in_worker_threads_raises_no_warning_of_numpys(solv
         with pytest.raises(ValueError, match="diverged"):
             model.fit(data, data[:, 0].clip(-1, 1))
     assert [str(each.message) for each in caught if issubclass(each.category, RuntimeWarning)] == []
+
+
+# The data do not outlive the fit.
+
+
+def left_to_the_collector(work):
+    """Types of the objects, ours, arrays and scipy's, that only the garbage collector can free after some work."""
+    gc.collect()
+    gc.freeze()  # what is there already is none of it
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        work()
+        gc.collect()
+        names = {f"{type(each).__module__}.{type(each).__qualname__}" for each in gc.garbage}
+        return sorted(name for name in names if name.startswith(("skmlp_scratch", "numpy.ndarray", "scipy")))
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+        gc.unfreeze()
+
+
+def minimize_by_scipy():
+    minimize(rosen, np.zeros(3), jac=rosen_der)
+
+
+KINDS_OF_FIT = {
+    "plain": {},
+    "early stopping": {"early_stopping": True},
+    "batch normalization": {"normalization": "batch", "hidden_layer_sizes": (8,)},
+    "warm start": {"warm_start": True},
+    "chunks": {},
+}
+
+
+@pytest.mark.parametrize(
+    "solver, kind",
+    [
+        (solver, kind)
+        for solver, kind in itertools.product(SOLVERS, KINDS_OF_FIT)
+        if kind != "batch normalization" or solver not in SCIPY
+    ],
+)
+@each_estimator
+def test_no_cycle_holds_the_data_of_a_fit(estimator_class, solver, kind):
+    model = estimator_class(solver=solver, max_iter=2, random_state=0, **KINDS_OF_FIT[kind])
+    y = Y if estimator_class is ScratchMLPClassifier else YR[: len(Y)]
+
+    def fit():
+        if kind == "chunks":
+            return model.fit_chunks(lambda: iter([(X[:60], y[:60]), (X[60:], y[60:])]))
+        return model.fit(X, y).predict(X)
+
+    fit()
+    left = left_to_the_collector(fit)
+    if left and solver in SCIPY and left_to_the_collector(minimize_by_scipy):
+        pytest.skip("this version of scipy leaves cycles of its own")
+    assert left == []
