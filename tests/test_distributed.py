@@ -69,7 +69,7 @@ def assert_same(params, expected, exactly):
     if exactly and not ENGINE:
         np.testing.assert_array_equal(params, expected)
     else:
-        np.testing.assert_allclose(params, expected, rtol=0, atol=1e-5 if params.dtype == np.float32 else 1e-10)
+        np.testing.assert_allclose(params, expected, rtol=0, atol=1e-6 if params.dtype == np.float32 else 1e-12)
 
 
 CASES = {
@@ -325,9 +325,9 @@ def test_chunks_that_pass_by_and_classes_that_count_for_nothing(client):
     x, y = X[:200], np.repeat([0, 1, 2, 0], 50)
     local = ScratchMLPClassifier(**params).fit(x, y)
     model = DaskScratchMLPClassifier(**params, client=client)
-    np.testing.assert_allclose(model.fit_chunks(lambda: [(x, y)]).params_, local.params_, rtol=1e-10)
+    np.testing.assert_allclose(model.fit_chunks(lambda: [(x, y)]).params_, local.params_, atol=1e-12)
     model.fit(chunked(x, 50), chunked(y, 50))
-    np.testing.assert_allclose(model.params_, local.params_, rtol=1e-10)
+    np.testing.assert_allclose(model.params_, local.params_, atol=1e-12)
     with pytest.raises(ValueError, match=r"keeps its rows elsewhere: give model\.to_local\(\)"):
         trace(model, x, y, learning_rate=0.1)
     model.class_weight = {0: 0, 1: 0, 2: 0}
