@@ -17,7 +17,7 @@ from skmlp_scratch import __main__ as command_line
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 # What some blocks import and the tests do without: a block is left out where its package is not installed.
-OPTIONAL = {"dask", "mlflow", "optuna", "shap", "sklearn.callback"}
+OPTIONAL = {"dask", "mlflow", "optuna", "ray", "shap", "sklearn.callback"}
 CHECKER = doctest.OutputChecker()
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
