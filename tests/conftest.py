@@ -26,6 +26,20 @@ def ctrl_c_interrupts():
     signal.signal(signal.SIGINT, before)
 
 
+DRAWN_FROM = {}  # where each generator stood before a test first drew from it
+
+
+@pytest.fixture(autouse=True)
+def same_draws(request):
+    """A test that draws from a generator of its module draws the same, whatever ran before it."""
+    for generator in vars(request.module).values() if hasattr(request, "module") else ():
+        if isinstance(generator, np.random.RandomState):
+            generator.set_state(DRAWN_FROM.setdefault(id(generator), generator.get_state()))
+        elif isinstance(generator, np.random.Generator):
+            bits = generator.bit_generator
+            bits.state = DRAWN_FROM.setdefault(id(generator), bits.state)
+
+
 @pytest.fixture(scope="module")
 def one_blas_thread():
     """On small data a second thread only makes the first one wait."""

@@ -22,6 +22,7 @@ from .exportable import (
     ROWS,
     TOLERANCE,
     X,
+    assert_same_labels,
     classifier,
     every_case,
     every_refused,
@@ -84,7 +85,7 @@ def assert_same(compiled, X=ROWS):
         labels = compiled.fill("predict", X, np.intc, expected.shape[1])
     else:
         labels = np.array(compiled.classes())[compiled.index(X)]
-    np.testing.assert_array_equal(labels, estimator.predict(X))
+    assert_same_labels(labels, estimator, X)
 
 
 @needs_gcc

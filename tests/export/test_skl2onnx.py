@@ -15,7 +15,19 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PowerTransformer,
 from skmlp_scratch import ScratchMLPClassifier, ScratchMLPRegressor
 from skmlp_scratch.export import to_onnx
 
-from .exportable import LABELS, NUMBERS, ROWS, TOLERANCE, X, classifier, cubic, fit, regressor, small
+from .exportable import (
+    LABELS,
+    NUMBERS,
+    ROWS,
+    TOLERANCE,
+    X,
+    assert_same_labels,
+    classifier,
+    cubic,
+    fit,
+    regressor,
+    small,
+)
 
 skl2onnx = pytest.importorskip("skl2onnx", reason="pipelines are converted by skl2onnx")
 runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime to run the graphs")
@@ -42,7 +54,7 @@ def assert_same(model, estimator, X=ROWS, **columns):
         np.testing.assert_allclose(outputs["variable"], expected, rtol=0, atol=TOLERANCE)
         return
     np.testing.assert_allclose(outputs["probabilities"], estimator.predict_proba(X), rtol=0, atol=TOLERANCE)
-    np.testing.assert_array_equal(outputs["label"], estimator.predict(X))
+    assert_same_labels(outputs["label"], estimator, X)
 
 
 def our_classifier(**parameters):
