@@ -1,4 +1,4 @@
-"""The loop that a student writes after the tutorials: lists of arrays, one line a formula, nothing reused."""
+"""The loop that a student writes after the tutorials: lists of arrays, one line per formula, nothing reused."""
 
 from itertools import pairwise
 

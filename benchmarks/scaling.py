@@ -142,7 +142,7 @@ def _draw(found, path):
         first.setdefault(quantity, ax)
         _draw_panel(ax, sweep, found[sweep.title], quantity)
         if i % N_COLS == 0:
-            ax.set_ylabel(("seconds an epoch", "peak memory beyond X, MB")[quantity])
+            ax.set_ylabel(("seconds per epoch", "peak memory beyond X, MB")[quantity])
     first[0].legend()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=90)

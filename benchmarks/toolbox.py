@@ -81,8 +81,6 @@ they save 12 to 13 points.
       step                        87.1 %   +12.4 ± 1.0             -
       exponential                 87.9 %   +13.2 ± 1.0             -
       time_decay                  87.5 %   +12.9 ± 1.1             -
-
-    717 s
 """
 
 import os

@@ -1,4 +1,4 @@
-r"""History: what happens once an epoch, the same for every solver.
+r"""History: what happens once per epoch, the same for every solver.
 
 The monitor is the callback that the estimators give to ``minimize``. It records the epoch, measures the validation
 set, keeps a copy of the best parameters, stops when there is no progress, finds divergence, prints, and tells

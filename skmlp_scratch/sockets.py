@@ -263,7 +263,7 @@ class Solver(Protocol):
         params : ndarray of shape (n_params,)
             Where to start; left as it is.
         callback : Callback or None
-            To be called once an epoch.
+            Called once per epoch.
         rng : numpy.random.RandomState or None
             The only source of randomness.
         state : dict or None

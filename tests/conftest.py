@@ -64,7 +64,7 @@ def shared_data():
 
 @pytest.fixture(scope="session")
 def golden(shared_data):
-    """Published and recomputed figures of the tutorials, a dict an experiment."""
+    """Published and recomputed figures of the tutorials, one dict per experiment."""
     return json.loads((shared_data / "golden.json").read_text(encoding="utf-8"))
 
 
