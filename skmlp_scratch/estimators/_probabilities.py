@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 # Binary digits below 1 that tell saturated probabilities apart.
-DIGITS = {np.dtype(np.float64): 12, np.dtype(np.float32): 5}
+DIGITS: dict[np.dtype, int] = {np.dtype(np.float64): 12, np.dtype(np.float32): 5}
 # Of the logit of both classes, where the network has one output; for a single row faster than stacking two columns.
 SIGNS = {dtype: np.array([-1, 1], dtype) for dtype in DIGITS}
 
