@@ -62,8 +62,8 @@ class Bug:
         old, new = (" ".join(text.split()) for text in (self.old, self.new))
         return f"{self.module}: {old}  →  {new}"
 
-    def apply(self, root):
-        """Write the bug into the package below ``root``; return the text that was there."""
+    def texts(self, root):
+        """Return the module's text below ``root``, and what the bug makes of it; nothing is written."""
         path = root / PACKAGE / self.module
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
         if text.count(self.old) != 1:
@@ -71,7 +71,12 @@ class Bug:
         changed = text.replace(self.old, self.new)
         if ast.dump(ast.parse(changed)) == ast.dump(ast.parse(text)):
             raise ValueError(f"{self} changes no code.")
-        path.write_text(changed, encoding="utf-8")
+        return text, changed
+
+    def apply(self, root):
+        """Write the bug into the package below ``root``; return the text that was there."""
+        text, changed = self.texts(root)
+        (root / PACKAGE / self.module).write_text(changed, encoding="utf-8")
         return text
 
     def revert(self, root, text):
@@ -121,7 +126,7 @@ def check_in_step(root, bugs):
     stale = []
     for bug in bugs:
         try:
-            bug.revert(root, bug.apply(root))
+            bug.texts(root)
         except ValueError as error:
             stale.append(str(error))
     if stale:
