@@ -143,7 +143,9 @@ def test_many_shards_are_added_as_chunks_are(client):
     assert loss == pytest.approx(expected, rel=0 if not ENGINE else 1e-12)
     assert_same(grad, expected_grad, exactly=True)
     rows = np.array([3, 9000, 4, 30_000])
-    np.testing.assert_allclose(spread.loss_and_grad(params, rows)[1], whole.loss_and_grad(params, rows)[1], atol=1e-12)
+    np.testing.assert_allclose(
+        spread.loss_and_grad(params, rows)[1], whole.loss_and_grad(params, rows)[1], rtol=0, atol=1e-12
+    )
     assert spread.value(params) == pytest.approx(whole.value(params), rel=1e-12)
     result = ScipyMinimize("CG", max_iter=1).minimize(spread, np.array(params))
     assert result.fun < expected
@@ -179,12 +181,12 @@ def test_what_is_held_out_and_what_is_given(client):
 def test_batch_normalization(client):
     options = {"normalization": "batch", "solver": "gd", "max_iter": 3, "random_state": 0}
     model = DaskScratchMLPClassifier(5, **options, client=client).fit(chunked(X, N), chunked(Y, N))
-    np.testing.assert_allclose(model.params_, ScratchMLPClassifier(5, **options).fit(X, Y).params_, atol=1e-12)
+    np.testing.assert_allclose(model.params_, ScratchMLPClassifier(5, **options).fit(X, Y).params_, rtol=0, atol=1e-12)
     net, params = model.network_, model.fit(chunked(X), chunked(Y)).params_
     again = params.copy()
     net.calibrate(again, X)
     assert any(isinstance(layer, BatchNorm) for layer in net.layers)
-    np.testing.assert_allclose(params, again, atol=1e-12)
+    np.testing.assert_allclose(params, again, rtol=0, atol=1e-12)
     with pytest.raises(ValueError, match="normalization='batch' needs a minibatch in one place"):
         model.set_params(solver="adam").fit(chunked(X), chunked(Y))
 
@@ -218,16 +220,16 @@ def test_arrays_and_what_is_no_collection(client):
     with client.as_current():
         model = DaskScratchMLPRegressor(hidden_layer_sizes=5, solver="gd", max_iter=3, random_state=0).fit(X, TWO)
     local = ScratchMLPRegressor(hidden_layer_sizes=5, solver="gd", max_iter=3, random_state=0).fit(X, TWO)
-    np.testing.assert_allclose(model.params_, local.params_, atol=1e-12)
+    np.testing.assert_allclose(model.params_, local.params_, rtol=0, atol=1e-12)
     part = DaskScratchMLPClassifier(5, batch_size=LANE, random_state=0, client=client)
     part.partial_fit(chunked(X), chunked(Y % 2), classes=[0, 1, 2]).partial_fit(chunked(X), chunked(Y))
     local_part = ScratchMLPClassifier(5, batch_size=LANE, random_state=0)
     local_part.partial_fit(X, Y % 2, classes=[0, 1, 2]).partial_fit(X, Y)
-    np.testing.assert_allclose(part.params_, local_part.params_, atol=1e-12)
+    np.testing.assert_allclose(part.params_, local_part.params_, rtol=0, atol=1e-12)
     lazy = model.predict(chunked(X))
     assert isinstance(lazy, da.Array)
     assert lazy.shape == (N, 2)
-    np.testing.assert_allclose(lazy.compute(), local.predict(X), atol=1e-12)
+    np.testing.assert_allclose(lazy.compute(), local.predict(X), rtol=0, atol=1e-12)
     assert model.predict(X).shape == (N, 2)
 
 
@@ -272,7 +274,7 @@ def test_empty_chunks_and_chunks_of_one_row_are_chunks(client):
     model = DaskScratchMLPRegressor(hidden_layer_sizes=3, solver="gd", max_iter=3, random_state=0, client=client)
     model.fit(da.from_array(X[:300], chunks=(sizes, 4)), y)
     local = ScratchMLPRegressor(hidden_layer_sizes=3, solver="gd", max_iter=3, random_state=0).fit(X[:300], TWO[:300])
-    np.testing.assert_allclose(model.params_, local.params_, atol=1e-12)
+    np.testing.assert_allclose(model.params_, local.params_, rtol=0, atol=1e-12)
 
 
 def interrupts(epoch, losses):
@@ -325,9 +327,9 @@ def test_chunks_that_pass_by_and_classes_that_count_for_nothing(client):
     x, y = X[:200], np.repeat([0, 1, 2, 0], 50)
     local = ScratchMLPClassifier(**params).fit(x, y)
     model = DaskScratchMLPClassifier(**params, client=client)
-    np.testing.assert_allclose(model.fit_chunks(lambda: [(x, y)]).params_, local.params_, atol=1e-12)
+    np.testing.assert_allclose(model.fit_chunks(lambda: [(x, y)]).params_, local.params_, rtol=0, atol=1e-12)
     model.fit(chunked(x, 50), chunked(y, 50))
-    np.testing.assert_allclose(model.params_, local.params_, atol=1e-12)
+    np.testing.assert_allclose(model.params_, local.params_, rtol=0, atol=1e-12)
     with pytest.raises(ValueError, match=r"keeps its rows elsewhere: give model\.to_local\(\)"):
         trace(model, x, y, learning_rate=0.1)
     model.class_weight = {0: 0, 1: 0, 2: 0}

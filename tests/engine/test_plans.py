@@ -48,7 +48,9 @@ def test_predictions(n, order, dtype, monkeypatch):
     raw = _engine.predict(network, params, X, lambda: 2)
     monkeypatch.setattr(_engine, "_kernels", None)
     expected = network.predict(params, X)
-    np.testing.assert_allclose(raw, expected, atol=(1e-12 if dtype == np.float64 else 1e-4) * np.abs(expected).max())
+    np.testing.assert_allclose(
+        raw, expected, rtol=0, atol=(1e-12 if dtype == np.float64 else 1e-4) * np.abs(expected).max()
+    )
 
 
 @pytest.mark.parametrize(
