@@ -7,7 +7,7 @@ against that.
 import inspect
 import math
 from collections.abc import Callable
-from functools import cache, lru_cache, wraps
+from functools import lru_cache, wraps
 from numbers import Integral, Real
 from typing import ClassVar, TypeVar, cast
 
@@ -162,9 +162,9 @@ class Checked:
                 check_number(name, value, integer=kind == "int", **limits)
 
 
-@cache
+@lru_cache
 def _defaults(cls):
-    """Parameters of a class that have a default, with it; reading a signature takes as long as a step of training."""
+    """Default of each parameter that has one; kept, since reading a signature takes as long as a step of training."""
     parameters = inspect.signature(cls.__init__).parameters.values()
     return {each.name: each.default for each in parameters if each.default is not each.empty}
 

@@ -316,4 +316,4 @@ def _lay_out(layers):
     for i, name, shape in weights + rest + measured:
         start, stop = stop, stop + math.prod(shape)
         layout.append((i, name, start, stop, shape))
-    return layout, stop, slice(0, layout[len(weights) - 1][3] if weights else 0)
+    return layout, stop, slice(0, sum(math.prod(shape) for _, _, shape in weights))

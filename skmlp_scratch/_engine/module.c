@@ -325,7 +325,7 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *arguments, PyObject *key
     if (y != Py_None && read_data(plan, X, y, weights)) goto bad;
     if (net->X.starts && net->layers[0].kind != DENSE) { refuse("X", "dense for this first layer"); goto bad; }
     if (!net->X.starts) plan->widths += net->n_in;
-    forget_jobs();
+    if (y != Py_None) forget_jobs(); /* a prediction between two steps of a fit ends no row */
     return (PyObject *)plan;
 bad:
     Py_DECREF(plan);

@@ -90,10 +90,10 @@ static void start_threads(int wanted)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Waking a thread takes as long as a small step: only a large job, or one of many in a row, does it. Many short fits
-   are not many in a row. */
+/* The count of jobs in a row begins anew with each fit: many short fits wake no thread. */
 static void forget_jobs(void) { SET(unheard, 0); }
 
+/* Waking a thread takes as long as a small step: only a large job, or one of many in a row, does it. */
 static void run_parts(job *function, void *argument, int n_parts, int wakes)
 {
     if (n_parts < 2 || pthread_mutex_trylock(&pool.owner)) {
