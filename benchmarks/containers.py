@@ -4,6 +4,7 @@ All run in turn, in one process, so that only ratios matter; each figure is a me
 """
 
 import statistics
+import time
 
 import numpy as np
 from scipy import sparse
@@ -13,7 +14,7 @@ from skmlp_scratch import ScratchMLPClassifier
 
 from . import at_least
 from .cells import OURS, PEER
-from .measure import describe, duration, machine, median_ratio, seconds
+from .measure import REST, describe, duration, machine, median_ratio, seconds
 
 ARRAY = "C-ordered array"
 COLUMNS = 20
@@ -92,6 +93,7 @@ def measure(made, y, repeats):
     for _ in range(repeats):
         for name, X in made.items():
             for who, model in models.items():
+                time.sleep(REST)
                 times[name, who].append(seconds(lambda X=X, model=model: model(**PARAMS).fit(X, y)))
     return times
 

@@ -24,6 +24,7 @@ from skmlp_scratch.objective import Objective
 from .cells import OURS, contenders
 
 PIECE = 2000  # rows; matrix products of more are counted as several, in one piece they would wait for memory
+REST = 0.05  # seconds, in which threads stop spinning: they would take a core from the next contender
 IMPORT = "import time, {first}; start = time.perf_counter(); import {then}; print(time.perf_counter() - start)"
 STATUS = Path("/proc/self/status")  # Linux
 START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
@@ -37,6 +38,7 @@ def measure(cell, classes):
     times, floors = {name: [] for name in jobs}, []
     for _ in range(cell.repeats):  # in turn, so that all meet the same weather
         for name, job in jobs.items():
+            time.sleep(REST)
             times[name].append(seconds(job, cell.calls))
         if products:
             floors.append(products())

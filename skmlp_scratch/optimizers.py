@@ -30,6 +30,7 @@ from ._checks import Checked
 
 # The vectors of one block stay in the first cache levels from the first pass over them to the last.
 BLOCK = 16384
+ALONE = 10_000  # numbers for which BLAS wakes no other thread
 
 
 class Optimizer(Checked, BaseEstimator):
@@ -387,7 +388,8 @@ def length(vector: NDArray) -> float:
     >>> length(np.array([3.0, 4.0]))
     5.0
     """
-    square = np.dot(vector, vector)
+    # For more numbers, BLAS wakes its threads, which go on spinning while the kernels compute the next step.
+    square = np.dot(vector, vector) if vector.size <= ALONE else np.einsum("i,i", vector, vector)
     # BLAS's own norm does not overflow, but is slower.
     return math.sqrt(square) if square < math.inf else float(linalg.norm(vector, check_finite=False))
 

@@ -60,7 +60,7 @@ class ElasticNet(Checked):
         value : float
         """
         value = self.l1 * scale * float(np.abs(W).sum()) if self.l1 else 0.0
-        return value + 0.5 * self.l2 * scale * float(np.dot(W, W)) if self.l2 else value
+        return value + 0.5 * self.l2 * scale * float(np.einsum("i,i", W, W)) if self.l2 else value
 
     def add_to(self, W, grad, scale):
         """Add the penalty's gradient to the data's, and give its value, both times ``scale``.

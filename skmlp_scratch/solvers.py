@@ -452,7 +452,7 @@ class _ScipyRun:
     def evaluate(self, x):
         """Loss and a copy of the gradient: scipy keeps it, and the objective's buffer will change."""
         loss, grad = self.objective.loss_and_grad(x.astype(self.precision))
-        self.last = x.copy(), loss, float(np.linalg.norm(grad))
+        self.last = x.copy(), loss, length(grad)
         return (loss, grad.astype(np.float64)) if self.with_gradient else loss
 
     def iteration(self, intermediate_result):

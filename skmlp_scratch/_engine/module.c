@@ -341,7 +341,7 @@ static void run_penalty(void *s, int part) { kernels_of(((step *)s)->net->width)
 #define ALONE 60000  /* multiplications for which the interpreter's lock is kept: giving it up costs more */
 #define WORTH 500000 /* multiplications that are worth a thread */
 #define WORTH_UPDATE 30000 /* parameters that are worth one */
-#define WORTH_WAKING 20000000 /* multiplications that are worth waking one */
+#define WORTH_WAKING 4000000 /* multiplications that are worth waking one */
 
 static int parts_for(const Plan *plan, idx m)
 {

@@ -10,7 +10,7 @@ typedef void job(void *argument, int part);
 #include <signal.h>
 
 #define PATIENCE 8 /* jobs: some four steps */
-#define SPINS 3000 /* some tens of microseconds: about what Python spends between two steps */
+#define SPINS 10000 /* some hundreds of microseconds: more than Python spends between two steps */
 
 #if defined __x86_64__ || defined __i386__
 #define PAUSE() __builtin_ia32_pause()
