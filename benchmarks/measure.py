@@ -27,7 +27,6 @@ PIECE = 2000  # rows; matrix products of more are counted as several, in one pie
 REST = 0.05  # seconds, in which threads stop spinning: they would take a core from the next contender
 IMPORT = "import time, {first}; start = time.perf_counter(); import {then}; print(time.perf_counter() - start)"
 STATUS = Path("/proc/self/status")  # Linux
-START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
 
 
 def measure(cell, classes):
@@ -195,14 +194,15 @@ def describe(machine):
     )
 
 
-def put_between_markers(path, text):
-    """Replace what lies between the markers on a page."""
+def put_between_markers(path, text, name="benchmarks"):
+    """Replace what lies between the markers of that name on a page."""
+    start, end = f"<!-- {name}:start -->", f"<!-- {name}:end -->"
     page = path.read_text(encoding="utf-8")
-    if START not in page or END not in page:
-        print(f"{path.name} has no markers {START} and {END}: it stays as it is.")
+    if start not in page or end not in page:
+        print(f"{path.name} has no markers {start} and {end}: it stays as it is.")
         return
-    before, rest = page.split(START, 1)
-    path.write_text(f"{before}{START}\n{text}\n{END}{rest.split(END, 1)[1]}", encoding="utf-8")
+    before, rest = page.split(start, 1)
+    path.write_text(f"{before}{start}\n{text}\n{end}{rest.split(end, 1)[1]}", encoding="utf-8")
 
 
 def duration(seconds):
