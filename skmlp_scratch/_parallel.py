@@ -269,7 +269,8 @@ def map_threads(function, items, n_threads=None, stop=lambda: None):
         Number of threads. None takes as many as numpy's linear algebra may use, so that environment variables and
         ``threadpoolctl`` limit both alike; then a single item runs as if it were called.
     stop : callable
-        Called without arguments when an item fails or the caller is interrupted, so that long items may end early.
+        Function called without arguments when an item fails or the caller is interrupted, so that long items may
+        end early.
 
     Returns
     -------

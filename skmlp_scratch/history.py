@@ -120,7 +120,7 @@ class Monitor:
     validate : callable or None, default=None
         ``params -> (loss, score)`` on the validation set.
     patience : Patience or None, default=None
-        If given, training stops when the validation score stalls, and the best parameters are kept.
+        Rule by which training stops when the validation score stalls; the best parameters are then kept.
     guard : DivergenceGuard or None, default=None
         Which losses have diverged; None finds only those that are not finite.
     verbose : bool or int, default=False

@@ -96,8 +96,9 @@ def check_gradient(
     objective : Objective or estimator
         Anything with ``loss_and_grad(params, rows, rng)``; or an estimator of this package, fitted or not.
     params : ndarray of shape (n_params,), or array-like X
-        Where to check; for an estimator the inputs X. An estimator is checked in float64 at initial parameters, fitted
-        or not: at an optimum the gradient vanishes, and its relative error would be that of rounding.
+        Point at which to check; for an estimator the inputs X. An estimator is checked in float64 at initial
+        parameters, fitted or not: at an optimum the gradient vanishes, and its relative error would be that of
+        rounding.
     y : array-like or None, default=None
         Targets, for an estimator.
     tol : float, default=1e-8

@@ -102,7 +102,7 @@ class Layer(Checked):
         X : ndarray of shape (n_samples, n_in)
             Inputs.
         rng : numpy.random.RandomState or None
-            For stochastic layers.
+            Random numbers for stochastic layers.
 
         Returns
         -------

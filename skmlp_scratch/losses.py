@@ -437,7 +437,7 @@ class Huber(Loss):
     Parameters
     ----------
     delta : float, default=1.0
-        Where squared turns linear, in units of y; above 0.
+        Error above which squared turns linear, in units of y; above 0.
     link : {"identity", "log", "logistic"}, default="identity"
         From raw predictions to predictions.
 

@@ -48,7 +48,7 @@ class Network:
     size : int
         Length of the flat vector.
     weight_slice : slice
-        Where the weights are, which the penalty shrinks.
+        The weights, which the penalty shrinks.
     rate_factors : list of (slice, float)
         Parts of the vector that learn faster or slower than the rest, and by which factor.
     n_in, n_out : int
@@ -161,7 +161,7 @@ class Network:
         X : {ndarray, sparse matrix} of shape (n_samples, n_in)
             Inputs; left as they are.
         rng : numpy.random.RandomState or None, default=None
-            For dropout.
+            Random numbers for dropout.
 
         Returns
         -------

@@ -122,7 +122,7 @@ class Objective:
         rows : slice, ndarray of int or None, default=None
             A minibatch of the training set; None takes all of it.
         rng : numpy.random.RandomState or None, default=None
-            For dropout.
+            Random numbers for dropout.
 
         Returns
         -------

@@ -74,7 +74,7 @@ class Shard:
         rows : slice, ndarray of int or None, default=None
             Some of the shard's rows; None takes all.
         seed : int or None, default=None
-            For dropout.
+            Random numbers for dropout.
         scale : float, default=1.0
             Factor of each row's loss.
 
@@ -213,7 +213,7 @@ class ShardedObjective:
         rows : slice, ndarray of int or None, default=None
             A minibatch, by the rows' numbers in all shards one after the other; None takes all rows.
         rng : numpy.random.RandomState or None, default=None
-            For dropout: one seed per shard is drawn from it.
+            Random numbers for dropout: one seed per shard is drawn from it.
 
         Returns
         -------
@@ -360,7 +360,7 @@ class StreamedObjective(ShardedObjective):
         rows : ndarray of int or None, default=None
             A minibatch of the current chunk; None takes all rows of all chunks.
         rng : numpy.random.RandomState or None, default=None
-            For dropout.
+            Random numbers for dropout.
 
         Returns
         -------

@@ -196,7 +196,7 @@ class Optimizer(Protocol):
         Parameters
         ----------
         params : ndarray of shape (n_params,)
-            Where the run begins.
+            Starting point of the run.
 
         Returns
         -------
@@ -261,9 +261,9 @@ class Solver(Protocol):
         objective : Objective
             What to minimize.
         params : ndarray of shape (n_params,)
-            Where to start; left as it is.
+            Starting point; left as it is.
         callback : Callback or None
-            Called once per epoch.
+            Function called once per epoch.
         rng : numpy.random.RandomState or None
             The only source of randomness.
         state : dict or None

@@ -72,10 +72,10 @@ class GradientDescent(Checked, BaseEstimator):
     max_iter : int, default=2000
         Number of epochs.
     tol : float or None, default=None
-        Stop when the loss has not improved by ``tol`` for more than ``n_iter_no_change`` consecutive epochs; None runs
-        all ``max_iter`` epochs. Left to the callback where that watches a validation set.
+        Smallest decrease of the loss that counts as progress; None runs all ``max_iter`` epochs. Where the callback
+        watches a validation set, it decides instead.
     n_iter_no_change : int or inf, default=10
-        See ``tol``.
+        Number of consecutive epochs without progress that are allowed.
     clip_norm : float or None, default=None
         Maximum gradient norm; larger gradients are rescaled (Pascanu et al. 2013, algorithm 1).
     ema : float or None, default=None
@@ -137,14 +137,14 @@ class GradientDescent(Checked, BaseEstimator):
         objective : Objective
             Anything with ``n_samples``, ``is_stochastic`` and ``loss_and_grad(params, rows, rng)``.
         params : ndarray of shape (n_params,)
-            Where to start; left as it is.
+            Starting point; left as it is.
         callback : callable or None, default=None
-            Called with an OptimizeResult after each epoch: ``x`` (live, copy to keep), ``fun`` (full batch: before the
-            update; minibatches: mean over the epoch), ``nit``, ``learning_rate`` (of the last step), ``grad_norm``,
-            ``min_learning_rate``. It may return a value to watch, smaller being better, which then takes the loss's
-            place for the schedule and leaves stopping to the callback. ``StopIteration``, or ``StopIteration(value)``,
-            ends the run after this epoch; going on from ``result.state`` is then as if the run had not ended. A
-            warning is given to the callback's ``warn(text, category)``, if it has one.
+            Function called with an OptimizeResult after each epoch: ``x`` (live, copy to keep), ``fun`` (full batch:
+            before the update; minibatches: mean over the epoch), ``nit``, ``learning_rate`` (of the last step),
+            ``grad_norm``, ``min_learning_rate``. It may return a value to watch, smaller being better, which then
+            takes the loss's place for the schedule and leaves stopping to the callback. ``StopIteration``, or
+            ``StopIteration(value)``, ends the run after this epoch; going on from ``result.state`` is then as if the
+            run had not ended. A warning is given to the callback's ``warn(text, category)``, if it has one.
         rng : numpy.random.RandomState or None, default=None
             Orders the minibatches and draws dropout.
         state : dict or None, default=None
@@ -385,10 +385,11 @@ class ScipyMinimize(Checked, BaseEstimator):
         objective : Objective
             Anything with ``is_stochastic`` and ``loss_and_grad(params)``.
         params : ndarray of shape (n_params,)
-            Where to start; left as it is. Its dtype is the result's, while scipy itself works in float64. Methods that
+            Starting point; left as it is. Its dtype is the result's, while scipy itself works in float64. Methods that
             difference gradients (Newton-CG, TNC) also have the objective evaluated in float64.
         callback : callable or None, default=None
-            Called with an OptimizeResult after each iteration: ``x``, ``fun`` (after it), ``nit``, ``grad_norm``.
+            Function called with an OptimizeResult after each iteration: ``x``, ``fun`` (after it), ``nit``,
+            ``grad_norm``.
         rng, state : None
             Ignored: these methods draw nothing and start afresh.
 

@@ -50,7 +50,7 @@ class Bowl:
 
 
 class Script:
-    """An objective that gives the losses of a list, one an evaluation, and a gradient of ones."""
+    """An objective that gives the losses of a list, one per evaluation, and a gradient of ones."""
 
     is_stochastic = False
 

@@ -174,7 +174,7 @@ class BaseScratchMLP(ApiPage, CallbackSupportMixin, Atomic, FittedState, FitsChu
         objective : Objective
             Function of the flat parameter vector.
         params : ndarray of shape (n_params,)
-            Where fit would start.
+            Starting point of ``fit``.
         """
         model = self._copy()
         model.early_stopping = False

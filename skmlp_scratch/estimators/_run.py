@@ -65,7 +65,7 @@ class Run:
     train : Rows
         Training rows; any object with a method ``objective`` that has the other attributes of rows.
     params : ndarray of shape (n_params,)
-        Where to start.
+        Starting point.
     rng : numpy.random.RandomState
         Orders minibatches and draws dropout.
     carry : Carry or None, default=None

@@ -170,7 +170,7 @@ def statement_of(layer: Any, source: Any, arrays: dict) -> None:
     layer : Layer
         Layer of a network.
     source : Source
-        Where to write it.
+        Place to write it to.
     arrays : dict of str to ndarray
         The layer's arrays.
     """

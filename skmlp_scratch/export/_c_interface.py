@@ -87,7 +87,7 @@ def functions(model):
     Returns
     -------
     functions : list of (str, str, list of str)
-        For each its signature, what it does, and its statements.
+        Per function its signature, what it does, and its statements.
     """
     n = model.n_out
     if model.classes is None:

@@ -18,7 +18,7 @@ class Model:
     name : str
         Class of the estimator.
     members : list of list of (Layer, dict of str to ndarray)
-        For each network its layers in order, each with its arrays in float32.
+        Per network its layers in order, each with its arrays in float32.
     link : str
         Name of the link from raw predictions to predictions, a key of ``LINKS``.
     n_in, n_out : int

@@ -18,7 +18,7 @@ def write(model, graph, X, outputs, raw_scores=False):
     model : Model
         What to write.
     graph : Graph
-        Where to write it.
+        Place to write it to.
     X : str
         Name of the input, float32.
     outputs : list of str
@@ -89,7 +89,7 @@ def node_of(layer, graph, x, arrays):
     layer : Layer
         Layer of a network.
     graph : Graph
-        Where to write it.
+        Place to write it to.
     x : str
         Name of its input.
     arrays : dict of str to ndarray

@@ -32,7 +32,7 @@ def write_encoding(encoder, graph, inputs, output=None):
     encoder : TableEncoder
         Fitted encoder.
     graph : Graph
-        Where to write it.
+        Place to write it to.
     inputs : dict of str to str
         For each of :func:`inputs_of` its name in the graph.
     output : str or None, default=None

@@ -20,7 +20,7 @@ class LossCurveDisplay(Display):
     Parameters
     ----------
     histories : list of dict
-        For each network, lists ``epoch``, ``loss``, ``val_loss``, ``val_score``, ``seconds`` of equal length.
+        Per network, lists ``epoch``, ``loss``, ``val_loss``, ``val_score``, ``seconds`` of equal length.
     names : list of str
         Names of the networks.
 

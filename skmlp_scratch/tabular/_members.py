@@ -20,7 +20,7 @@ class Subset:
     index : ndarray of int
         The rows to learn from.
     stopped : threading.Event
-        Set when the user interrupts training: every member then ends before its next step.
+        Event that is set when the user interrupts training: every member then ends before its next step.
     """
 
     def __init__(self, objective, index, stopped):
@@ -50,7 +50,7 @@ class Member:
     seed : int
         Seed of the initial weights and of the order of the rows.
     stopped : threading.Event
-        Set when the user interrupts training.
+        Event that is set when the user interrupts training.
 
     Attributes
     ----------

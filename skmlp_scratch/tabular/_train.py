@@ -83,7 +83,7 @@ class Training:
     learning_rate : float
         Learning rate at its beginning.
     stopped : threading.Event
-        Tells members in other threads to stop.
+        Event that tells members in other threads to stop.
 
     Attributes
     ----------

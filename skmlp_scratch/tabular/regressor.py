@@ -94,7 +94,7 @@ class ScratchTabularRegressor(RegressorMixin, BaseScratchTabular):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predicted targets.
         y_std : ndarray of the same shape
-            With ``return_std=True`` only.
+            Standard deviations, with ``return_std=True`` only.
         """
         check_is_fitted(self)
         raws = map(self._units.restored, self._raws(X))
