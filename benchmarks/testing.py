@@ -36,7 +36,7 @@ SENSITIVE = (
     "tests/estimators",
     "tests/tabular",
 )
-KERNELS = ("Nehalem", "Sandybridge", "Haswell", "Zen")
+KERNELS = ("Prescott", "Nehalem", "Sandybridge", "Haswell", "SkylakeX")
 THREADS = (1, 2)
 TAKEN = "import numpy, threadpoolctl; print({lib.get('architecture') for lib in threadpoolctl.threadpool_info()})"
 
@@ -85,7 +85,7 @@ def planted():
 
 
 def kernels():
-    """The tests that rounding might change, with each kernel of OpenBLAS that the processor bears."""
+    """The tests that rounding might change, with each kernel of OpenBLAS that the processor can run."""
     lines = [
         f"| kernels | {' | '.join(f'threads: {n}' for n in THREADS)} |",
         "|---|" + "---|" * len(THREADS),

@@ -120,8 +120,9 @@ static size_t lay_out(const network *net, const table *X, space *at, idx m, int 
     if (use < TRAINING) return used;
     for (int l = net->n_layers - 1; l >= net->first; l--) {
         const layer *above = l + 1 < net->n_layers ? &net->layers[l + 1] : NULL;
-        const int in_place = above && (above->kind == ACTIVATION || above->kind == DROPOUT);
-        at->delta[l] = in_place ? at->delta[l + 1] : piece(memory, &used, m * net->layers[l].n_out, width);
+        if (above && (above->kind == ACTIVATION || above->kind == DROPOUT)) at->delta[l] = at->delta[l + 1];
+        else if (!above && net->layers[l].kind == DENSE) at->delta[l] = at->out[l]; /* the loss takes raw as its own */
+        else at->delta[l] = piece(memory, &used, m * net->layers[l].n_out, width);
         at->deltas[l] = pointers(memory, &used, at->delta[l], m, (size_t)net->layers[l].n_out * width);
     }
     at->y = piece(memory, &used, m * net->n_out, width);

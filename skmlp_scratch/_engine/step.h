@@ -288,8 +288,8 @@ static INLINE void FN(store_row)(T *to, V x, idx left)
     else for (idx j = 0; j < left; j++) to[j] = part[j];
 }
 
-/* log sum exp(raw) - y . raw, and softmax(raw) - y, of one row. */
-static T FN(categorical)(const T *raw, const T *y, T *d, idx n)
+/* log sum exp(raw) - y . raw, and (softmax(raw) - y) * scale, of one row; d may be raw. */
+static T FN(categorical)(const T *raw, const T *y, T *d, idx n, T scale)
 {
     /* No infinity stays behind on the stack, where other libraries multiply what they do not use, and warn. */
     const T least = IS_DOUBLE ? (T)-DBL_MAX : (T)-FLT_MAX;
@@ -309,7 +309,7 @@ static T FN(categorical)(const T *raw, const T *y, T *d, idx n)
     }
     T total = FN(sum)(sum);
     for (idx j = 0; j < n; j += LANES)
-        FN(store_row)(d + j, FN(load_row)(d + j, n - j, 0) / total - FN(load_row)(y + j, n - j, 0), n - j);
+        FN(store_row)(d + j, (FN(load_row)(d + j, n - j, 0) / total - FN(load_row)(y + j, n - j, 0)) * scale, n - j);
     return FN(libm_log)(total) - FN(sum)(dot);
 }
 
@@ -320,25 +320,22 @@ static void FN(evaluate)(step *s, idx r0, idx r1)
     const int sums = net->loss == BINARY || net->loss == CATEGORICAL;
     T *raw = (T *)s->at->out[net->last] + r0 * width, *d = (T *)s->at->delta[net->last] + r0 * width;
     T *y = (T *)s->at->y + r0 * width, *terms = (T *)s->at->terms + r0 * width, *weights = s->at->weights;
-    if (net->loss == CATEGORICAL) {
-        for (idx i = 0; i < r1 - r0; i++)
-            terms[i * width] = FN(categorical)(raw + i * width, y + i * width, d + i * width, width);
-    } else if (net->loss == BINARY) {
+    if (net->loss == BINARY) {
         for (idx i = 0; i < n; i += LANES) {
             V x = FN(load_row)(raw + i, n - i, 0), target = FN(load_row)(y + i, n - i, 0), e = FN(exp)(-FN(abs)(x));
             FN(store_row)(terms + i, FN(log1p)(e) + (FN(maximum)(x, 0) - target * x), n - i);
             FN(store_row)(d + i, FN(select)(x < 0, e, FN(splat)(1)) / (1 + e) - target, n - i);
         }
-    } else {
+    } else if (net->loss != CATEGORICAL) {
         for (idx i = 0; i < n; i++) terms[i] = FN(pointwise)(net, y[i], raw[i], &d[i]);
     }
     for (idx i = 0; i < r1 - r0; i++) {
         const T weight = weights ? weights[r0 + i] : 1;
-        T scale = (T)s->scale * weight / (sums ? 1 : (T)width), value = terms[i * width];
-        if (net->loss != CATEGORICAL)
-            for (idx j = 1; j < width; j++) value += terms[i * width + j];
+        T scale = (T)s->scale * weight / (sums ? 1 : (T)width), value = 0;
+        if (net->loss == CATEGORICAL)
+            value = FN(categorical)(raw + i * width, y + i * width, d + i * width, width, scale);
+        else for (idx j = 0; j < width; j++) value += terms[i * width + j], d[i * width + j] *= scale;
         s->at->values[r0 + i] = (double)(value * weight) / (sums ? 1 : (double)width);
-        for (idx j = 0; j < width; j++) d[i * width + j] *= scale;
     }
 }
 

@@ -41,7 +41,7 @@ static INLINE T FN(sum)(V x)
     return total;
 }
 
-/* The products alone may fuse: their sums have no order to keep. Contraction is off everywhere else. */
+/* Only matrix products and the series below may fuse, which have no order to keep. Contraction is off everywhere else. */
 static INLINE V FN(fma)(V a, V b, V c)
 {
 #if VECTORS == 32
@@ -60,7 +60,10 @@ static INLINE V FN(fma)(V a, V b, V c)
 static INLINE T FN(root)(T x) { return IS_DOUBLE ? (T)sqrt((double)x) : (T)sqrtf((float)x); }
 static INLINE V FN(minimum)(V x, T bound) { return FN(select)(x > bound, FN(splat)(bound), x); }
 static INLINE V FN(maximum)(V x, T bound) { return FN(select)(x < bound, FN(splat)(bound), x); }
-static INLINE V FN(abs)(V x) { return FN(select)(x < 0, -x, x); }
+static INLINE M FN(sign)(V x) { return FN(bits)(x) & FN(bits)(FN(splat)((T)-0.0)); }
+static INLINE V FN(abs)(V x) { return FN(from_bits)(FN(bits)(x) ^ FN(sign)(x)); }
+
+#define SERIES(sum, x, term) sum = FN(fma)(sum, x, FN(splat)((T)(term)));
 
 /* exp(x) = scale * (1 + fraction), by x = n log 2 + r with |r| <= log(2) / 2 and the series of exp(r) - 1.
    Adding 1.5 * 2^mantissa rounds to an integer and leaves it in the lowest bits. */
@@ -69,24 +72,20 @@ static INLINE V FN(exp_parts)(V x, V *scale)
     const T magic = IS_DOUBLE ? (T)0x1.8p52 : (T)0x1.8p23f, bias = IS_DOUBLE ? 1023 : 127;
     const T high = IS_DOUBLE ? (T)0x1.62e42fefa3800p-1 : (T)0x1.63p-1;
     const T low = IS_DOUBLE ? (T)0x1.ef35793c76730p-45 : (T)-0x1.bd0106p-13;
-    V shifted = x * (T)1.4426950408889634 + magic, n = shifted - magic;
-    V r = x - n * high - n * low;
-    V tail = FN(splat)(IS_DOUBLE ? (T)(1.0 / 6227020800.0) : (T)(1.0 / 5040.0));
+    V n = FN(fma)(x, FN(splat)((T)1.4426950408889634), FN(splat)(magic)) - magic;
+    V r = FN(fma)(n, FN(splat)(-low), FN(fma)(n, FN(splat)(-high), x));
+    /* Even and odd powers, for two chains of half the length take half the time. */
+    V q = r * r, even = FN(splat)((T)(1.0 / (IS_DOUBLE ? 479001600 : 720)));
+    V odd = FN(splat)((T)(1.0 / (IS_DOUBLE ? 6227020800 : 5040)));
     if (IS_DOUBLE) {
-        tail = tail * r + (T)(1.0 / 479001600.0);
-        tail = tail * r + (T)(1.0 / 39916800.0);
-        tail = tail * r + (T)(1.0 / 3628800.0);
-        tail = tail * r + (T)(1.0 / 362880.0);
-        tail = tail * r + (T)(1.0 / 40320.0);
-        tail = tail * r + (T)(1.0 / 5040.0);
+        SERIES(even, q, 1.0 / 3628800) SERIES(odd, q, 1.0 / 39916800)
+        SERIES(even, q, 1.0 / 40320) SERIES(odd, q, 1.0 / 362880)
+        SERIES(even, q, 1.0 / 720) SERIES(odd, q, 1.0 / 5040)
     }
-    tail = tail * r + (T)(1.0 / 720.0);
-    tail = tail * r + (T)(1.0 / 120.0);
-    tail = tail * r + (T)(1.0 / 24.0);
-    tail = tail * r + (T)(1.0 / 6.0);
-    tail = tail * r + (T)0.5;
+    SERIES(even, q, 1.0 / 24) SERIES(odd, q, 1.0 / 120)
+    SERIES(even, q, 0.5) SERIES(odd, q, 1.0 / 6)
     *scale = FN(from_bits)((FN(bits)(n + (magic + bias))) << (IS_DOUBLE ? 52 : 23));
-    return r + r * r * tail;
+    return FN(fma)(q, FN(fma)(odd, r, even), r);
 }
 
 /* Zero below the normal numbers, infinity above the largest. */
@@ -94,7 +93,7 @@ static INLINE V FN(exp)(V x)
 {
     const T low = IS_DOUBLE ? -708 : -87, high = IS_DOUBLE ? (T)709.4 : (T)88.3;
     V scale, fraction = FN(exp_parts)(FN(maximum)(FN(minimum)(x, high), low), &scale);
-    V y = scale + scale * fraction;
+    V y = FN(fma)(scale, fraction, scale);
     return FN(select)(x < low, FN(splat)(0), FN(select)(x > high, FN(splat)((T)INFINITY), y));
 }
 
@@ -109,7 +108,7 @@ static INLINE V FN(tanh)(V x)
 {
     V e = FN(expm1)(FN(minimum)(FN(abs)(x), IS_DOUBLE ? 22 : 10) * 2);
     V y = e / (e + 2);
-    return FN(select)(x < 0, -y, y);
+    return FN(from_bits)(FN(bits)(y) | FN(sign)(x));
 }
 
 static INLINE V FN(logistic)(V x) { return 1 / (1 + FN(exp)(-x)); }
@@ -122,17 +121,17 @@ static INLINE V FN(log1p)(V x)
     V half = FN(select)(large, s * (T)0.5, s), f = (half - 1) / (half + 1), q = f * f;
     V series = FN(splat)(IS_DOUBLE ? (T)(1.0 / 23) : (T)(1.0 / 11));
     if (IS_DOUBLE) {
-        series = series * q + (T)(1.0 / 21);
-        series = series * q + (T)(1.0 / 19);
-        series = series * q + (T)(1.0 / 17);
-        series = series * q + (T)(1.0 / 15);
-        series = series * q + (T)(1.0 / 13);
-        series = series * q + (T)(1.0 / 11);
+        SERIES(series, q, 1.0 / 21)
+        SERIES(series, q, 1.0 / 19)
+        SERIES(series, q, 1.0 / 17)
+        SERIES(series, q, 1.0 / 15)
+        SERIES(series, q, 1.0 / 13)
+        SERIES(series, q, 1.0 / 11)
     }
-    series = series * q + (T)(1.0 / 9);
-    series = series * q + (T)(1.0 / 7);
-    series = series * q + (T)(1.0 / 5);
-    series = series * q + (T)(1.0 / 3);
+    SERIES(series, q, 1.0 / 9)
+    SERIES(series, q, 1.0 / 7)
+    SERIES(series, q, 1.0 / 5)
+    SERIES(series, q, 1.0 / 3)
     V whole = FN(select)(large, FN(splat)((T)0.6931471805599453), FN(splat)(0));
     return whole + (2 * f + 2 * f * q * series) + (x - (s - 1)) / s;
 }
