@@ -41,7 +41,7 @@ static INLINE T FN(sum)(V x)
     return total;
 }
 
-/* Only matrix products and the series below may fuse, which have no order to keep. Contraction is off everywhere else. */
+/* Matrix products and the series below may fuse: their sums have no order to keep. Contraction is off elsewhere. */
 static INLINE V FN(fma)(V a, V b, V c)
 {
 #if VECTORS == 32
