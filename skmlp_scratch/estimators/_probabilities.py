@@ -1,10 +1,13 @@
 """Probabilities: floating-point numbers that keep the order of the logits where exact ones would round to 0 or 1."""
 
+import functools
+
 import numpy as np
 from scipy.special import expit, log_expit
 
 # Binary digits below 1 that tell saturated probabilities apart.
 DIGITS = {np.dtype(np.float64): 12, np.dtype(np.float32): 5}
+SIGNS = {dtype: np.array([-1, 1], dtype) for dtype in DIGITS}
 
 
 def above_zero(y_prob, log_y_prob):
@@ -30,8 +33,8 @@ def above_zero(y_prob, log_y_prob):
     >>> above_zero(np.exp(log_p), lambda: log_p).argsort()
     array([0, 1, 2])
     """
-    smallest = np.finfo(y_prob.dtype).tiny
-    if not y_prob.size or y_prob.min() >= smallest:
+    smallest = _smallest_normal(y_prob.dtype)
+    if not y_prob.size or np.minimum.reduce(y_prob, axis=None) >= smallest:
         return y_prob
     low = y_prob < smallest
     floor = np.log(smallest)
@@ -113,6 +116,12 @@ def log_probabilities(loss, raw, logistic):
     return log_expit(_of_both_classes(raw)) if logistic else np.log(probabilities(loss, raw, logistic))
 
 
+@functools.lru_cache
+def _smallest_normal(dtype):
+    """The smallest normal number; asking numpy each time takes longer than the probabilities of a row."""
+    return np.finfo(dtype).tiny
+
+
 def _of_both_classes(raw):
     """Logits of both classes from those of the second; for a single row faster than stacking two columns."""
-    return raw * np.array([-1, 1], raw.dtype)
+    return raw * SIGNS[raw.dtype]

@@ -127,7 +127,7 @@ class Rows:
         return self.take(train), self.take(held)
 
 
-def read_inputs(door, X, name, **options):
+def read_inputs(door, X, name, dtype=FLOATS, **options):
     """Validate inputs: scikit-learn's own checks, and no text or dates, which numpy would quietly turn into numbers.
 
     Parameters
@@ -138,7 +138,7 @@ def read_inputs(door, X, name, **options):
         Inputs.
     name : str
         What errors call it.
-    **options
+    dtype, **options
         Passed to ``validate_data``.
 
     Returns
@@ -146,7 +146,7 @@ def read_inputs(door, X, name, **options):
     X : {ndarray, csr matrix} of float32 or float64; or X and y where ``options`` hold y
     """
     X = without_text(X, name)
-    checked = validate_data(door, X, accept_sparse="csr", **{"dtype": FLOATS} | options)
+    checked = validate_data(door, X, accept_sparse="csr", dtype=dtype, **options)
     X, *rest = checked if isinstance(checked, tuple) else (checked,)
     X = X if X.dtype in FLOATS else X.astype(np.float64)  # a sparse frame of booleans is not converted
     return (X, *rest) if rest else X
