@@ -50,8 +50,8 @@ SWEEPS = [
         note="The first layer's products grow with the features.",
         with_memory=True,
     ),
-    Sweep("Hidden units", "units", (10, 100, 1_000), note="They grow with the units, too; a few units cost next to nothing."),
-    Sweep("Depth", "depth", (1, 2, 4, 8), note="Two hidden layers are joined by units² weights, input and first layer by few."),
+    Sweep("Hidden units", "units", (10, 100, 1_000), note="So do all layers with the units; a few cost little."),
+    Sweep("Depth", "depth", (1, 2, 4, 8), note="Each further hidden layer adds units² weights, the first only a few."),
     Sweep("Batch size", "batch", (20, 200, 2_000), note="Small steps pay for each call of numpy, large ones do not."),
 ]
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 # Binary digits below 1 that tell saturated probabilities apart.
-DIGITS = {np.dtype(np.float64): 12, np.dtype(np.float32): 5}
+DIGITS: dict[np.dtype, int] = {np.dtype(np.float64): 12, np.dtype(np.float32): 5}
 SIGNS = {dtype: np.array([-1, 1], dtype) for dtype in DIGITS}
 
 
