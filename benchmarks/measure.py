@@ -188,8 +188,9 @@ def machine():
 def describe(machine):
     """The machine in one sentence."""
     names = [name for name in ("python", "numpy", "scipy", "scikit-learn", "torch") if name in machine]
+    threads = "one thread" if machine["threads"] == 1 else f"{machine['threads']} threads"
     return (
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads for all; {machine['blas']}; "
+        f"{machine['cpu']}, {machine['cores']} cores, {threads} for all; {machine['blas']}; "
         f"{', '.join(f'{name} {machine[name]}' for name in names)}; load {machine['load']} at the start."
     )
 
